@@ -1,0 +1,122 @@
+"""Releases under load: a good one goes unnoticed, a bad one never takes traffic, and either way nothing fails."""
+
+import io
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from loadtests.stack import ROOT, Stack, make, pulumi
+from tests.live.steady_load import steady_load
+
+FOREIGN_STORE = Path(__file__).parent / "foreign_store"
+
+
+def build(stack: Stack, tag: str, dockerfile: str, files: dict[str, str] | None = None) -> str:
+    """A small image derived from what the stack already runs; returns its tag."""
+    archive = io.BytesIO()
+    with tarfile.open(fileobj=archive, mode="w") as tar:
+        for name, text in {"Dockerfile": dockerfile, **(files or {})}.items():
+            entry = tarfile.TarInfo(name)
+            entry.size = len(text.encode())
+            tar.addfile(entry, io.BytesIO(text.encode()))
+    archive.seek(0)
+    name = f"storestack-{stack.name}-trial:{tag}"
+    stack.engine.images.build(fileobj=archive, custom_context=True, tag=name, rm=True)
+    return name
+
+
+@pytest.fixture
+def settings(stack: Stack) -> Iterator[dict[str, str]]:
+    """Settings the test changes by `pulumi config set`; afterwards they are as before, and so is the stack."""
+    before = (ROOT / f"Pulumi.{stack.name}.yaml").read_text()
+    yield {}
+    (ROOT / f"Pulumi.{stack.name}.yaml").write_text(before)
+    restored = make("up", stack.name)
+    assert restored.returncode == 0, restored.stdout + restored.stderr
+    for image in stack.engine.images.list(name=f"storestack-{stack.name}-trial"):
+        stack.engine.images.remove(image.id, force=True)
+
+
+def current_image(stack: Stack) -> str:
+    return str(stack.containers("web")[0].attrs["Image"])
+
+
+def serving(stack: Stack) -> str:
+    with stack.client() as client:
+        return str(client.get("/info").raise_for_status().json()["image"])
+
+
+def test_a_new_version_ships_under_load_and_no_request_fails(stack: Stack, settings: dict[str, str]) -> None:
+    old = {container.id for container in stack.containers("web")}
+    image = build(stack, "next", f"FROM {current_image(stack)}\nENV RELEASE=next\n")
+    with steady_load(stack) as record:
+        pulumi(stack.name, "config", "set", "store:image", image)
+        released = make("up", stack.name)
+    assert released.returncode == 0, released.stdout + released.stderr
+    assert record.answered > 200
+    assert not record.failures, record.failures[:5]
+    assert old.isdisjoint(container.id for container in stack.containers("web"))
+    assert len(record.images) == 2, "both versions were seen serving"
+
+
+def test_an_image_that_answers_500_is_never_admitted(stack: Stack, settings: dict[str, str]) -> None:
+    before = serving(stack)
+    script = (FOREIGN_STORE / "store.pl").read_text()
+    image = build(
+        stack,
+        "broken",
+        f"FROM {current_image(stack)}\nCOPY store.pl /srv/store.pl\nENV BROKEN=1\nCMD [\"perl\", \"/srv/store.pl\"]\n",
+        {"store.pl": script},
+    )
+    with steady_load(stack) as record:
+        pulumi(stack.name, "config", "set", "store:image", image)
+        pulumi(stack.name, "config", "set", "store:web_command", '["perl", "/srv/store.pl"]')
+        released = make("up", stack.name)
+    assert released.returncode != 0
+    assert "500" in released.stdout + released.stderr
+    assert not record.failures, record.failures[:5]
+    assert serving(stack) == before
+    assert set(record.images) == {before}
+
+
+def test_an_image_that_never_gets_healthy_leaves_the_old_version_serving(
+    stack: Stack, settings: dict[str, str]
+) -> None:
+    before = serving(stack)
+    image = build(stack, "crashing", f"FROM {current_image(stack)}\nENV DATABASE_URL=broken PORT=1\nENV PYTHONPATH=/none\n")
+    with steady_load(stack) as record:
+        pulumi(stack.name, "config", "set", "store:image", image)
+        pulumi(stack.name, "config", "set", "store:web_command", '["false"]')
+        released = make("up", stack.name)
+    assert released.returncode != 0
+    assert not record.failures, record.failures[:5]
+    assert serving(stack) == before
+
+
+def test_a_failing_migration_stops_the_release(stack: Stack, settings: dict[str, str]) -> None:
+    before = {container.id for container in stack.containers("web")}
+    image = build(stack, "unmigratable", f"FROM {current_image(stack)}\nENV RELEASE=unmigratable\n")
+    with steady_load(stack) as record:
+        pulumi(stack.name, "config", "set", "store:image", image)
+        pulumi(stack.name, "config", "set", "store:release_command", '["sh", "-c", "echo no such column >&2; exit 3"]')
+        released = make("up", stack.name)
+    assert released.returncode != 0
+    assert "no such column" in released.stdout + released.stderr
+    assert not record.failures, record.failures[:5]
+    assert {container.id for container in stack.containers("web")} == before
+
+
+def test_a_change_of_edge_and_balancer_is_a_reload_that_nobody_notices(
+    stack: Stack, settings: dict[str, str]
+) -> None:
+    before = {stack.container("edge").id, stack.container("balancer").id}
+    with steady_load(stack) as record:
+        pulumi(stack.name, "config", "set", "edge:requests_per_second", "77")
+        pulumi(stack.name, "config", "set", "balancer:queue_seconds", "7")
+        changed = make("up", stack.name)
+    assert changed.returncode == 0, changed.stdout + changed.stderr
+    assert {stack.container("edge").id, stack.container("balancer").id} == before
+    assert not record.failures, record.failures[:5]
+    assert "77r/s" in stack.container("edge").exec_run("sh -c 'cat /etc/nginx/*/*.conf /etc/nginx/*.conf'").output.decode()
