@@ -39,15 +39,9 @@ def environment() -> Environment:
     return made
 
 
-def set_addresses(public_url: str, media_url: str) -> None:
-    """Give the templates `public_url(path)`, `media_url(path)` and `asset(path)`."""
-    from app.website.assets import asset
-
-    environment().globals.update(
-        asset=asset,
-        public_url=lambda path="/": f"{public_url}{path}",
-        media_url=lambda path: f"{media_url}/{path.lstrip('/')}",
-    )
+def set_globals(names: Mapping[str, Any]) -> None:
+    """Give every template these names, on top of the filter `money`."""
+    environment().globals.update(names)
 
 
 def render_text(name: str, context: Mapping[str, Any]) -> str:

@@ -1,0 +1,68 @@
+"""`python -m app web|worker|release|seed|reconcile`: one image, one command per container."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+
+from app.core.logs import set_up_logs
+from app.core.settings import Settings, SettingsError, read_settings
+
+COMMANDS = {
+    "web": "serve the pages and the API on PORT until SIGTERM",
+    "worker": "run jobs and settle pending payments until SIGTERM",
+    "release": "bring the database schema to this version",
+    "seed": "load the sample catalogue",
+    "reconcile": "check every ledger; exit code 1 and the rows when anything is off",
+}
+
+
+def main(arguments: list[str]) -> int:
+    """Run one command; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m app", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="command")
+    for name, text in COMMANDS.items():
+        commands.add_parser(name, help=text)
+    command = parser.parse_args(arguments).command
+    try:
+        settings = read_settings(release=command in ("release", "seed", "reconcile"))
+    except SettingsError as error:
+        for line in str(error).splitlines():
+            print(f"app {command}: {line}", file=sys.stderr)
+        return 2
+    set_up_logs()
+    return _run(command, settings)
+
+
+def _run(command: str, settings: Settings) -> int:
+    """Import only what the command needs: a release must not fail over a template."""
+    if command == "web":
+        from app import web
+
+        web.run(settings)
+    elif command == "worker":
+        from app import worker
+
+        asyncio.run(worker.run(settings))
+    elif command == "release":
+        from app import release
+
+        try:
+            release.run(settings)
+        except release.ReleaseError as error:
+            print(f"app release: {error}", file=sys.stderr)
+            return 1
+    elif command == "seed":
+        from app.sample import seed
+
+        asyncio.run(seed.run(settings))
+    else:
+        from app import reconcile
+
+        return asyncio.run(reconcile.run(settings))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
