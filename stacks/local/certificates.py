@@ -1,0 +1,57 @@
+"""Certificates: the edge's own, from the stack's authority or from files that the owner brings."""
+
+from pathlib import Path, PurePosixPath
+
+import pulumi
+
+from stacks.local.providers.authority import CertificateAuthority, LeafCertificate
+from stacks.settings import CertificateSource, Settings
+
+ROOT = Path(__file__).parents[2]
+
+
+def edge_hosts(settings: Settings) -> tuple[str, ...]:
+    """Names and addresses the edge answers to; people on the machine itself always reach it as localhost."""
+    listen = () if settings.edge.listen == "0.0.0.0" else (settings.edge.listen,)  # noqa: S104
+    return tuple(dict.fromkeys((settings.edge.host, "localhost", "127.0.0.1", *listen)))
+
+
+def read_file(key: str, path: PurePosixPath | None) -> str:
+    """The text of a file named by a setting. Raises RunError, which Pulumi shows as one line."""
+    try:
+        return (ROOT / str(path)).read_text(encoding="ascii")
+    except (OSError, UnicodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not PEM text"
+        raise pulumi.RunError(f'{key}: "{path}" cannot be read: {reason}; give a readable PEM file.') from None
+
+
+class Certificates(pulumi.ComponentResource):
+    """Certificate chain and key of the edge, and the authority's certificate to trust (empty for own files)."""
+
+    certificate: pulumi.Output[str]
+    key: pulumi.Output[str]
+    authority: pulumi.Output[str]
+
+    def __init__(self, name: str, settings: Settings, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("storestack:local:Certificates", name, None, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        if settings.certificates.source is CertificateSource.FILES:
+            files = settings.certificates
+            chain = read_file("certificates:certificate_file", files.certificate_file)
+            key = read_file("certificates:key_file", files.key_file)
+            self.certificate = pulumi.Output.from_input(chain)
+            self.key = pulumi.Output.secret(key)
+            self.authority = pulumi.Output.from_input("")
+        else:
+            hosts = edge_hosts(settings)
+            authority = CertificateAuthority(
+                f"{name}-authority",
+                common_name=f"Storestack {settings.stack} local authority",
+                hosts=hosts,
+                opts=child,
+            )
+            leaf = LeafCertificate(f"{name}-certificate", authority=authority, hosts=hosts, opts=child)
+            self.certificate = leaf.certificate
+            self.key = leaf.key
+            self.authority = authority.certificate
+        self.register_outputs({"authority": self.authority})

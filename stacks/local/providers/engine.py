@@ -1,0 +1,177 @@
+"""The few things the dynamic providers do with Docker itself: throwaway containers and files in volumes."""
+
+import hashlib
+import io
+import tarfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import docker
+from docker.errors import DockerException, ImageNotFound, NotFound
+from docker.types import Mount
+from requests.exceptions import RequestException
+
+from stacks.local.providers.base import Failure
+
+if TYPE_CHECKING:
+    from docker.models.containers import Container
+
+STACK_LABEL: Final = "storestack.stack"
+ROLE_LABEL: Final = "storestack.role"
+# The same limits as for the services: a throwaway container gets no right that they do not have.
+HARDENING: Final[dict[str, Any]] = {
+    "read_only": True,
+    "cap_drop": ["ALL"],
+    "security_opt": ["no-new-privileges:true"],
+    "pids_limit": 256,
+    "tmpfs": {path: "rw,noexec,nosuid,nodev,size=64m,mode=1777" for path in ("/tmp", "/run")},  # noqa: S108
+}
+
+
+@dataclass(frozen=True)
+class Volume:
+    """A volume, where it is mounted, and the files that belong in it (path relative to the mount)."""
+
+    name: str
+    path: str
+    files: Mapping[str, str]
+
+
+def connect() -> docker.DockerClient:
+    """A client of the engine that DOCKER_HOST names, or of this machine's."""
+    try:
+        return docker.from_env(timeout=120)
+    except DockerException as error:
+        raise Failure(f"the Docker engine does not answer ({error}): start it, or run `make doctor`") from None
+
+
+def archive(files: Mapping[str, str], uid: int, mode: int) -> bytes:
+    """A tar of the files and their folders, owned by `uid`."""
+    buffer = io.BytesIO()
+    folders: set[str] = set()
+    with tarfile.open(fileobj=buffer, mode="w") as tar:
+        for path, text in sorted(files.items()):
+            parts = path.split("/")[:-1]
+            for depth in range(1, len(parts) + 1):
+                folder = "/".join(parts[:depth])
+                if folder not in folders:
+                    folders.add(folder)
+                    entry = tarfile.TarInfo(folder)
+                    entry.type, entry.mode, entry.uid, entry.gid = tarfile.DIRTYPE, 0o755, uid, uid
+                    tar.addfile(entry)
+            content = text.encode()
+            entry = tarfile.TarInfo(path)
+            entry.size, entry.mode, entry.uid, entry.gid = len(content), mode, uid, uid
+            entry.mtime = int(time.time())
+            tar.addfile(entry, io.BytesIO(content))
+    return buffer.getvalue()
+
+
+def digest(files: Mapping[str, str]) -> str:
+    """What the files hold, in one line."""
+    sums = hashlib.sha256()
+    for path, text in sorted(files.items()):
+        sums.update(f"{len(path)} {path} {len(text)} {text}".encode())
+    return sums.hexdigest()
+
+
+@contextmanager
+def created(
+    client: docker.DockerClient, stack: str, image: str, command: Sequence[str] = (), **options: Any
+) -> Iterator["Container"]:
+    """A container that is made but not started, and gone afterwards whatever happens."""
+    labels = {STACK_LABEL: stack, ROLE_LABEL: "throwaway"}
+    try:
+        container = client.containers.create(
+            image, list(command) or None, labels=labels, network_mode="none", **options
+        )
+    except ImageNotFound:
+        raise Failure(f"the image {image} is gone from the engine: run `make up` again to build it") from None
+    try:
+        yield container
+    finally:
+        container.remove(force=True, v=True)
+
+
+def write(client: docker.DockerClient, stack: str, image: str, uid: int, volume: Volume, mode: int) -> None:
+    """Make the volume hold exactly these files. The image only lends its mount point and its `rm`."""
+    mounts = [Mount(target=volume.path, source=volume.name)]
+    with created(client, stack, image, mounts=mounts) as container:
+        if volume.files:
+            container.put_archive(volume.path, archive(volume.files, uid, mode))
+        stale = sorted(set(contents(container, volume.path)) - set(volume.files))
+    if stale:
+        # Root, since the files are the role's own; with nothing else mounted and no network.
+        command = ["rm", "-f", "--", *(f"{volume.path}/{path}" for path in stale)]
+        with created(client, stack, image, mounts=mounts, entrypoint=[], command=command, user="0:0") as container:
+            container.start()
+            container.wait(timeout=60)
+
+
+def contents(container: "Container", path: str) -> dict[str, str]:
+    """The files below a path of a container, started or not."""
+    stream, _ = container.get_archive(path)
+    buffer = io.BytesIO(b"".join(stream))
+    found: dict[str, str] = {}
+    with tarfile.open(fileobj=buffer) as tar:
+        for entry in tar:
+            handle = tar.extractfile(entry) if entry.isfile() else None
+            if handle is not None:
+                found[entry.name.split("/", 1)[1]] = handle.read().decode(errors="replace")
+    return found
+
+
+def read(client: docker.DockerClient, stack: str, image: str, volume: Volume) -> dict[str, str]:
+    """The files that a volume holds now."""
+    mounts = [Mount(target=volume.path, source=volume.name, read_only=True)]
+    with created(client, stack, image, mounts=mounts) as container:
+        return contents(container, volume.path)
+
+
+def running(client: docker.DockerClient, stack: str, role: str) -> "list[Container]":
+    """The running containers of a role."""
+    labels = [f"{STACK_LABEL}={stack}", f"{ROLE_LABEL}={role}"]
+    return list(client.containers.list(filters={"label": labels, "status": "running"}))
+
+
+def remove(client: docker.DockerClient, *labels: str) -> None:
+    """Remove every container that carries all the labels, running or not."""
+    for container in client.containers.list(all=True, filters={"label": list(labels)}):
+        try:
+            container.remove(force=True, v=True)
+        except NotFound:
+            continue
+
+
+def execute(container: "Container", *command: str) -> tuple[int, str]:
+    """Exit code and output of a command in a running container."""
+    code, output = container.exec_run(list(command))
+    return int(code), output.decode(errors="replace").strip()
+
+
+def last_lines(container: "Container", count: int = 10) -> str:
+    return str(container.logs(tail=count).decode(errors="replace")).strip()
+
+
+def await_health(container: "Container", seconds: float) -> None:
+    """Wait until the container's health check passes; a container without one only has to run."""
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            container.reload()
+        except (NotFound, RequestException):
+            raise Failure(f"container {container.name} is gone: run `make up` again") from None
+        state = container.attrs["State"]
+        health = state.get("Health", {}).get("Status", "healthy")
+        if state["Status"] == "running" and health == "healthy":
+            return
+        if state["Status"] in ("exited", "dead") or time.monotonic() > deadline:
+            status = health if state["Status"] == "running" else state["Status"]
+            raise Failure(
+                f"container {container.name} is {status}, not healthy within {seconds:g} s; it last said:"
+                f" {last_lines(container) or '(nothing)'}"
+            )
+        time.sleep(0.25)
