@@ -80,6 +80,8 @@ CREATE TABLE orders (
     state text NOT NULL CHECK (state IN ('payment_pending', 'confirmed', 'payment_failed')),
     -- Lets a guest see the order; unguessable (128 random bits).
     token text NOT NULL,
+    -- What the gateway knows this attempt by; random, so that a restored database never reuses one.
+    payment_reference text NOT NULL UNIQUE,
     cart_id uuid NOT NULL,
     email text NOT NULL,
     shipping_address jsonb NOT NULL,
