@@ -32,13 +32,13 @@ firewall = Firewall(name, settings)
 certificates = Certificates(name, settings)
 storage = Storage(name, settings)
 
-database = Database(name, DatabaseArgs(images.database, images.pooler, network, secrets), settings)
-cache = Cache(name, CacheArgs(images.cache, network, secrets), settings)
-gateway = Gateway(name, GatewayArgs(images.gateway, network, secrets), settings)
-balancer = Balancer(name, BalancerArgs(images.balancer, network), settings)
+database = Database(name, DatabaseArgs(images, network, secrets), settings)
+cache = Cache(name, CacheArgs(images, network, secrets), settings)
+gateway = Gateway(name, GatewayArgs(images, network, secrets), settings)
+balancer = Balancer(name, BalancerArgs(images, network), settings)
 edge = Edge(
     name,
-    EdgeArgs(images.edge, network, firewall, certificates, storage.media, secrets.shopper_key),
+    EdgeArgs(images, network, firewall, certificates, storage.media, secrets.shopper_key),
     settings,
 )
 store = Store(

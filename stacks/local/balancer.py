@@ -10,6 +10,7 @@ import pulumi
 
 from stacks.local.configuration import haproxy
 from stacks.local.containers import UIDS, Attachment, Mount, Service, run, volume
+from stacks.local.images import Images
 from stacks.local.network import Network
 from stacks.local.providers.admission import ADMISSION_PATH
 from stacks.local.providers.volume_files import CONFIGURATION_PATH, VolumeFiles
@@ -18,7 +19,7 @@ from stacks.settings import Settings
 
 @dataclass(frozen=True)
 class BalancerArgs:
-    image: pulumi.Input[str]
+    images: Images
     network: Network
 
 
@@ -47,7 +48,7 @@ class Balancer(pulumi.ComponentResource):
             f"{name}-balancer-files",
             stack=settings.stack,
             role="balancer",
-            image=args.image,
+            image=args.images.balancer,
             uid=UIDS["balancer"],
             configuration=haproxy.render(self.configuration),
             configuration_volume=configuration.name,
@@ -57,7 +58,7 @@ class Balancer(pulumi.ComponentResource):
             f"{name}-balancer",
             Service(
                 role="balancer",
-                image=args.image,
+                image=args.images.balancer,
                 cpus=balancer.cpus,
                 memory_mb=balancer.memory_mb,
                 attachments=(
@@ -72,7 +73,7 @@ class Balancer(pulumi.ComponentResource):
                 grace_seconds=settings.store.drain_seconds + 10,
             ),
             settings,
-            pulumi.ResourceOptions(parent=self, depends_on=[files]),
+            pulumi.ResourceOptions(parent=self, depends_on=[files, args.images]),
         )
         self.container = container.id
         self.servers = servers.name

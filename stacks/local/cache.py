@@ -6,14 +6,16 @@ import pulumi
 
 from stacks.local.configuration import redis
 from stacks.local.containers import UIDS, Attachment, Mount, Service, run, volume
+from stacks.local.images import Images
 from stacks.local.network import Network
 from stacks.local.providers.volume_files import CONFIGURATION_PATH, SECRETS_PATH, VolumeFiles
 from stacks.local.secrets import Secrets
 from stacks.settings import Settings
 
+
 @dataclass(frozen=True)
 class CacheArgs:
-    image: pulumi.Input[str]
+    images: Images
     network: Network
     secrets: Secrets
 
@@ -35,7 +37,7 @@ class Cache(pulumi.ComponentResource):
             f"{name}-cache-files",
             stack=settings.stack,
             role="cache",
-            image=args.image,
+            image=args.images.cache,
             uid=UIDS["cache"],
             configuration=redis.render(redis.CacheConfiguration(memory_mb=settings.cache.memory_mb)),
             configuration_volume=configuration.name,
@@ -51,7 +53,7 @@ class Cache(pulumi.ComponentResource):
             f"{name}-cache",
             Service(
                 role="cache",
-                image=args.image,
+                image=args.images.cache,
                 cpus=settings.cache.cpus,
                 memory_mb=settings.cache.memory_mb,
                 attachments=(Attachment(args.network.data, ("cache",)),),
@@ -62,7 +64,7 @@ class Cache(pulumi.ComponentResource):
                 ),
             ),
             settings,
-            pulumi.ResourceOptions(parent=self, depends_on=[files]),
+            pulumi.ResourceOptions(parent=self, depends_on=[files, args.images]),
         )
         self.container = container.id
         self.register_outputs({"container": self.container})

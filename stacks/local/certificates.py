@@ -22,7 +22,9 @@ def read_file(key: str, path: PurePosixPath | None) -> str:
         return (ROOT / str(path)).read_text(encoding="ascii")
     except (OSError, UnicodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not PEM text"
-        raise pulumi.RunError(f'{key}: "{path}" cannot be read: {reason}; give a readable PEM file.') from None
+        raise pulumi.RunError(
+            f'{key}: "{path}" cannot be read: {reason}; give a readable PEM file.'
+        ) from None
 
 
 class Certificates(pulumi.ComponentResource):

@@ -28,7 +28,7 @@ UIDS: Final = {
     "gateway": 10107,
 }
 # Small, in memory, and nothing in it can be executed.
-TMPFS: Final = {path: "rw,noexec,nosuid,nodev,size=64m,mode=1777" for path in ("/tmp", "/run")}  # noqa: S108
+TMPFS: Final = dict.fromkeys(("/tmp", "/run"), "rw,noexec,nosuid,nodev,size=64m,mode=1777")  # noqa: S108
 
 
 @dataclass(frozen=True)
@@ -81,6 +81,12 @@ class Service:
     wait: bool = True
 
 
+def duration(seconds: int) -> str:
+    """Seconds as Go writes them: 45s, 1m0s, 2m5s."""
+    minutes, rest = divmod(seconds, 60)
+    return f"{minutes}m{rest}s" if minutes else f"{rest}s"
+
+
 def run(
     name: str, service: Service, settings: Settings, opts: pulumi.ResourceOptions | None = None
 ) -> docker.Container:
@@ -117,12 +123,12 @@ def run(
         init=True,
         capabilities=docker.ContainerCapabilitiesArgs(drops=["ALL"]),
         security_opts=["no-new-privileges:true"],
-        cpus=f"{service.cpus:g}",
+        # In the engine's own notation, here and for durations: another would differ at every preview.
+        cpus=str(float(service.cpus)),
         memory=service.memory_mb,
         # The same number: no swap beside it, so that a leak ends in a restart and not in a slow machine.
         memory_swap=service.memory_mb,
         shm_size=service.shm_mb,
-        ulimits=[docker.ContainerUlimitArgs(name="nofile", soft=65536, hard=65536)],
         healthcheck=None
         if service.health is None
         else docker.ContainerHealthcheckArgs(
@@ -130,7 +136,7 @@ def run(
             interval="3s",
             timeout="3s",
             retries=3,
-            start_period=f"{service.start_seconds}s",
+            start_period=duration(service.start_seconds),
         ),
         wait=service.wait and service.health is not None,
         wait_timeout=service.start_seconds + 30,

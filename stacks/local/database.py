@@ -6,6 +6,7 @@ import pulumi
 
 from stacks.local.configuration import pooler, postgres
 from stacks.local.containers import UIDS, Attachment, Mount, Service, run, volume
+from stacks.local.images import Images
 from stacks.local.network import Network
 from stacks.local.providers.volume_files import CONFIGURATION_PATH, SECRETS_PATH, VolumeFiles
 from stacks.local.secrets import Secrets
@@ -19,8 +20,7 @@ START_SECONDS = 120
 
 @dataclass(frozen=True)
 class DatabaseArgs:
-    image: pulumi.Input[str]
-    pooler_image: pulumi.Input[str]
+    images: Images
     network: Network
     secrets: Secrets
 
@@ -49,7 +49,7 @@ class Database(pulumi.ComponentResource):
             f"{name}-database-files",
             stack=settings.stack,
             role="database",
-            image=args.image,
+            image=args.images.database,
             uid=UIDS["database"],
             configuration=postgres.render(
                 postgres.DatabaseConfiguration(
@@ -70,7 +70,7 @@ class Database(pulumi.ComponentResource):
         )
         service = Service(
             role="database",
-            image=args.image,
+            image=args.images.database,
             cpus=database.cpus,
             memory_mb=database.memory_mb,
             attachments=(Attachment(args.network.data, ("database",)),),
@@ -84,7 +84,7 @@ class Database(pulumi.ComponentResource):
             grace_seconds=60,
             shm_mb=max(256, database.memory_mb // 2),
         )
-        opts = pulumi.ResourceOptions(parent=self, depends_on=[files])
+        opts = pulumi.ResourceOptions(parent=self, depends_on=[files, args.images])
         return run(f"{name}-database", service, settings, opts).id
 
     def pool(self, name: str, args: DatabaseArgs, settings: Settings) -> pulumi.Output[str]:
@@ -94,7 +94,7 @@ class Database(pulumi.ComponentResource):
             f"{name}-pooler-files",
             stack=settings.stack,
             role="pooler",
-            image=args.pooler_image,
+            image=args.images.pooler,
             uid=UIDS["pooler"],
             configuration=pooler.render(
                 pooler.PoolerConfiguration(
@@ -110,11 +110,11 @@ class Database(pulumi.ComponentResource):
         )
         service = Service(
             role="pooler",
-            image=args.pooler_image,
+            image=args.images.pooler,
             cpus=POOLER_CPUS,
             memory_mb=POOLER_MEMORY_MB,
             attachments=(Attachment(args.network.data, ("pooler",)),),
             mounts=(Mount(configuration.name, CONFIGURATION_PATH), Mount(secrets.name, SECRETS_PATH)),
         )
-        opts = pulumi.ResourceOptions(parent=self, depends_on=[files])
+        opts = pulumi.ResourceOptions(parent=self, depends_on=[files, args.images])
         return run(f"{name}-pooler", service, settings, opts).id

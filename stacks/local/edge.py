@@ -12,6 +12,7 @@ from stacks.local.certificates import Certificates, edge_hosts
 from stacks.local.configuration import nginx
 from stacks.local.containers import UIDS, Attachment, Mount, Port, Service, run, volume
 from stacks.local.firewall import Firewall
+from stacks.local.images import Images
 from stacks.local.network import Network
 from stacks.local.providers.volume_files import CONFIGURATION_PATH, SECRETS_PATH, VolumeFiles
 from stacks.local.storage import MEDIA_PATH
@@ -19,11 +20,12 @@ from stacks.settings import Settings
 
 HTTP_PORT = 8080
 HTTPS_PORT = 8443
+CACHE_PATH = "/var/cache/edge"
 
 
 @dataclass(frozen=True)
 class EdgeArgs:
-    image: pulumi.Input[str]
+    images: Images
     network: Network
     firewall: Firewall
     certificates: Certificates
@@ -48,7 +50,7 @@ class Edge(pulumi.ComponentResource):
             f"{name}-edge-files",
             stack=settings.stack,
             role="edge",
-            image=args.image,
+            image=args.images.edge,
             uid=UIDS["edge"],
             configuration=nginx.render(
                 nginx.EdgeConfiguration(
@@ -66,11 +68,12 @@ class Edge(pulumi.ComponentResource):
             ),
             configuration_volume=configuration.name,
             secrets=pulumi.Output.secret(
-                pulumi.Output.all(args.certificates.certificate, args.certificates.key, args.shopper_key).apply(
-                    lambda values: nginx.render_secrets(*values)
-                )
+                pulumi.Output.all(
+                    args.certificates.certificate, args.certificates.key, args.shopper_key
+                ).apply(lambda values: nginx.render_secrets(*values))
             ),
             secrets_volume=secrets.name,
+            scratch=(CACHE_PATH,),
             opts=child,
         )
         edge = settings.edge
@@ -78,14 +81,14 @@ class Edge(pulumi.ComponentResource):
             f"{name}-edge",
             Service(
                 role="edge",
-                image=args.image,
+                image=args.images.edge,
                 cpus=edge.cpus,
                 memory_mb=edge.memory_mb,
                 attachments=(Attachment(args.network.edge),),
                 mounts=(
                     Mount(configuration.name, CONFIGURATION_PATH),
                     Mount(secrets.name, SECRETS_PATH),
-                    Mount(cache.name, "/var/cache/edge", read_only=False),
+                    Mount(cache.name, CACHE_PATH, read_only=False),
                     Mount(args.media, MEDIA_PATH),
                 ),
                 ports=(
@@ -94,7 +97,7 @@ class Edge(pulumi.ComponentResource):
                 ),
             ),
             settings,
-            pulumi.ResourceOptions(parent=self, depends_on=[files]),
+            pulumi.ResourceOptions(parent=self, depends_on=[files, args.images]),
         )
         self.container = container.id
         self.register_outputs({"container": self.container})

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import pulumi
 
 from stacks.local.containers import UIDS, Attachment, Mount, Service, run, volume
+from stacks.local.images import Images
 from stacks.local.network import Network
 from stacks.local.providers.volume_files import SECRETS_PATH, VolumeFiles
 from stacks.local.secrets import Secrets
@@ -18,7 +19,7 @@ DATA_PATH = "/srv/gateway"
 
 @dataclass(frozen=True)
 class GatewayArgs:
-    image: pulumi.Input[str]
+    images: Images
     network: Network
     secrets: Secrets
 
@@ -39,7 +40,7 @@ class Gateway(pulumi.ComponentResource):
             f"{name}-gateway-files",
             stack=settings.stack,
             role="gateway",
-            image=args.image,
+            image=args.images.gateway,
             uid=UIDS["gateway"],
             secrets={
                 "gateway_key": args.secrets.gateway_key,
@@ -53,7 +54,7 @@ class Gateway(pulumi.ComponentResource):
             f"{name}-gateway",
             Service(
                 role="gateway",
-                image=args.image,
+                image=args.images.gateway,
                 cpus=CPUS,
                 memory_mb=MEMORY_MB,
                 attachments=(Attachment(args.network.app, ("gateway",)),),
@@ -69,7 +70,7 @@ class Gateway(pulumi.ComponentResource):
                 exclusive=False,
             ),
             settings,
-            pulumi.ResourceOptions(parent=self, depends_on=[files]),
+            pulumi.ResourceOptions(parent=self, depends_on=[files, args.images]),
         )
         self.container = container.id
         self.register_outputs({"container": self.container})

@@ -1,6 +1,7 @@
 """Images: every role's image, built by the engine from one Dockerfile and named by what went into it.
 
 The name carries a digest of the target's own inputs, so an edit rebuilds the images it touches and no other.
+Every container depends on all of them: a build that fails stops an update before it has stopped anything.
 """
 
 import hashlib
@@ -110,7 +111,9 @@ class Images(pulumi.ComponentResource):
     def built(self, name: str, target: str, settings: Settings) -> pulumi.Output[str]:
         """An image of our Dockerfile. It stays in the engine for a rollback; `make up` prunes old ones."""
         base = settings.images.base
-        secrets = [docker.RemoteImageBuildSecretArgs(id="ca", src=str(CA_BUNDLE))] if CA_BUNDLE.exists() else []
+        secrets = (
+            [docker.RemoteImageBuildSecretArgs(id="ca", src=str(CA_BUNDLE))] if CA_BUNDLE.exists() else []
+        )
         image = docker.RemoteImage(
             f"{name}-{target}-image",
             name=f"{REPOSITORY}/{target}:{digest(ROOT, target, base)}",

@@ -1,7 +1,7 @@
 """Store: the release step, the web containers, their admission to the balancer, and the workers.
 
-The order is the promise: migrations from the new image first; then new web containers, which start outside the
-balancer; then, when each has passed its smoke test, the balancer's list; then workers. What is replaced is
+The order is the promise: migrations from the new image first; then new web containers, which start outside
+the balancer; then, when each has passed its smoke test, the balancer's list; then workers. What is replaced is
 removed by the engine at the end of the update. A step that fails stops what comes after it, so the version
 before it serves on.
 """
@@ -117,7 +117,9 @@ class Store(pulumi.ComponentResource):
             return []
         secrets, files = self.secret_files(name, "release", args.secrets.database_migrator)
 
-        def step(of: str, command: tuple[str, ...], triggers: list[pulumi.Input[str]], after: list[pulumi.Resource]) -> OneShot:
+        def step(
+            of: str, command: tuple[str, ...], triggers: list[pulumi.Input[str]], after: list[pulumi.Resource]
+        ) -> OneShot:
             return OneShot(
                 f"{name}-{of}",
                 stack=settings.stack,
@@ -140,7 +142,9 @@ class Store(pulumi.ComponentResource):
             return [released]
         return [step("seed", settings.store.seed_command, ["1"], [released])]
 
-    def web(self, name: str, secrets: docker.Volume, released: list[pulumi.Resource]) -> list[docker.Container]:
+    def web(
+        self, name: str, secrets: docker.Volume, released: list[pulumi.Resource]
+    ) -> list[docker.Container]:
         """New ones start beside the old ones; whether they are any good is for the admission to say."""
         store, network = self.settings.store, self.args.network
         service = Service(
@@ -158,7 +162,12 @@ class Store(pulumi.ComponentResource):
         )
         after = [*self.common, self.args.gateway, *released]
         return [
-            run(f"{name}-web-{number}", service, self.settings, pulumi.ResourceOptions(parent=self, depends_on=after))
+            run(
+                f"{name}-web-{number}",
+                service,
+                self.settings,
+                pulumi.ResourceOptions(parent=self, depends_on=after),
+            )
             for number in range(1, store.web + 1)
         ]
 

@@ -66,7 +66,7 @@ def unknown(name: str, rows: Mapping[str, Key]) -> Iterator[str]:
         return
     near = difflib.get_close_matches(name, rows, n=1, cutoff=0.5)
     mend = f"did you mean {near[0]}?" if near else "docs/settings.md lists all keys."
-    yield f'{name}: there is no such setting; {mend if near else "remove it, " + mend}'
+    yield f"{name}: there is no such setting; {mend if near else 'remove it, ' + mend}"
 
 
 def conflicts(settings: Settings) -> Iterator[str]:
@@ -77,7 +77,7 @@ def conflicts(settings: Settings) -> Iterator[str]:
     own_files = certificates.certificate_file, certificates.key_file
     if certificates.source is CertificateSource.FILES and None in own_files:
         missing = "certificate_file" if certificates.certificate_file is None else "key_file"
-        yield f'certificates:source: "files" needs certificates:{missing}: set it to the path of the PEM file.'
+        yield f'certificates:source: "files" needs certificates:{missing}: give the path of the PEM file.'
     if certificates.source is not CertificateSource.FILES and any(own_files):
         yield (
             f'certificates:source: "{certificates.source}" does not read certificates:certificate_file or'

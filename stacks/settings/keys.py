@@ -3,6 +3,8 @@
 The classes are both the table (`docs/settings.md` is generated from it) and what components receive.
 """
 
+# ruff: noqa: RUF009 - key() makes a frozen default
+
 from collections.abc import Iterator
 from dataclasses import MISSING, Field, dataclass, field, fields
 from enum import StrEnum
@@ -66,9 +68,14 @@ class Edge:
     pages_per_second: int = key(
         kinds.integer(1, 100000), "20", "ten times a hurried shopper, per client address", "requests/s"
     )
-    api_per_second: int = key(kinds.integer(1, 100000), "20", "as for pages, per client address", "requests/s")
+    api_per_second: int = key(
+        kinds.integer(1, 100000), "20", "as for pages, per client address", "requests/s"
+    )
     sensitive_per_minute: int = key(
-        kinds.integer(1, 100000), "20", "log-in and checkout: no guessing of passwords or cards", "requests/min"
+        kinds.integer(1, 100000),
+        "20",
+        "log-in and checkout: no guessing of passwords or cards",
+        "requests/min",
     )
     connections: int = key(
         kinds.integer(1, 100000), "100", "an office behind one address still fits", "connections per address"
@@ -77,9 +84,14 @@ class Edge:
 
 @dataclass(frozen=True)
 class Firewall:
-    mode: FirewallMode = key(kinds.choice(FirewallMode), "block", "a firewall that only watches stops nothing")
+    mode: FirewallMode = key(
+        kinds.choice(FirewallMode), "block", "a firewall that only watches stops nothing"
+    )
     paranoia: int = key(
-        kinds.integer(1, 4), "1", "the rule set's own advice for a shop: few false alarms", "CRS paranoia level"
+        kinds.integer(1, 4),
+        "1",
+        "the rule set's own advice for a shop: few false alarms",
+        "CRS paranoia level",
     )
 
 
@@ -88,14 +100,18 @@ class Certificates:
     source: CertificateSource = key(
         kinds.choice(CertificateSource), "own", "own: a name-constrained CA of the stack; files: yours"
     )
-    certificate_file: PurePosixPath | None = key(kinds.file(), None, "PEM chain, leaf first; with source files")
+    certificate_file: PurePosixPath | None = key(
+        kinds.file(), None, "PEM chain, leaf first; with source files"
+    )
     key_file: PurePosixPath | None = key(kinds.file(), None, "PEM private key; with source files")
 
 
 @dataclass(frozen=True)
 class Balancer:
     cpus: float = key(kinds.number(0.1, 64), "1", "one thread forwards some 20,000 requests/s", "cores")
-    memory_mb: int = key(kinds.integer(64, 65536), "256", "4,000 connections at 34 kB, and a reload's two processes", "MB")
+    memory_mb: int = key(
+        kinds.integer(64, 65536), "256", "4,000 connections at 34 kB, and a reload's two processes", "MB"
+    )
     connections: int = key(kinds.integer(10, 1000000), "4000", "what the memory above holds", "connections")
     server_connections: int = key(
         kinds.integer(1, 100000), "64", "what a web container works on at once before it slows", "requests"
@@ -106,12 +122,20 @@ class Balancer:
 
 @dataclass(frozen=True)
 class Store:
-    image: str | None = key(kinds.image(), None, "unset: the bundled store, built here; else any image on the contract")
-    web: int = key(kinds.integer(1, 64), "3", "one may die, one may be replaced, one still serves", "containers")
-    workers: int = key(kinds.integer(0, 64), "1", "jobs of the bundled store; 0 for an image without any", "containers")
+    image: str | None = key(
+        kinds.image(), None, "unset: the bundled store, built here; else any image on the contract"
+    )
+    web: int = key(
+        kinds.integer(1, 64), "3", "one may die, one may be replaced, one still serves", "containers"
+    )
+    workers: int = key(
+        kinds.integer(0, 64), "1", "jobs of the bundled store; 0 for an image without any", "containers"
+    )
     port: int = key(kinds.integer(1024, 65535), "8000", "what the container is told in PORT", "port")
     web_cpus: float = key(kinds.number(0.1, 64), "1", "one Python process uses one core", "cores each")
-    web_memory_mb: int = key(kinds.integer(64, 65536), "384", "the bundled store uses 150 MB under load", "MB each")
+    web_memory_mb: int = key(
+        kinds.integer(64, 65536), "384", "the bundled store uses 150 MB under load", "MB each"
+    )
     worker_cpus: float = key(kinds.number(0.1, 64), "0.5", "jobs may wait, shoppers may not", "cores each")
     worker_memory_mb: int = key(kinds.integer(64, 65536), "384", "as a web container", "MB each")
     drain_seconds: int = key(
@@ -120,12 +144,18 @@ class Store:
     release_command: tuple[str, ...] = key(
         kinds.command(), "python -m app release", "runs once per release, before any new web container"
     )
-    release_seconds: int = key(kinds.integer(10, 86400), "600", "a migration that takes longer needs a plan", "s")
-    worker_command: tuple[str, ...] = key(kinds.command(), "python -m app worker", "what a worker container runs")
+    release_seconds: int = key(
+        kinds.integer(10, 86400), "600", "a migration that takes longer needs a plan", "s"
+    )
+    worker_command: tuple[str, ...] = key(
+        kinds.command(), "python -m app worker", "what a worker container runs"
+    )
     seed_command: tuple[str, ...] = key(
         kinds.command(), "python -m app seed", "loads the sample catalogue; must be safe to run again"
     )
-    sample_data: bool = key(kinds.boolean(), "true", "a first look needs products; turn off for a store of your own")
+    sample_data: bool = key(
+        kinds.boolean(), "true", "a first look needs products; turn off for a store of your own"
+    )
     smoke_paths: tuple[str, ...] = key(
         kinds.paths(), "/health/ready /info /", "each must answer 2xx or 3xx before a container is admitted"
     )
@@ -135,17 +165,29 @@ class Store:
 @dataclass(frozen=True)
 class Database:
     cpus: float = key(kinds.number(0.1, 64), "2", "orders are written here", "cores")
-    memory_mb: int = key(kinds.integer(256, 1048576), "768", "a quarter is cache; a catalogue of 1,000 fits whole", "MB")
-    connections: int = key(kinds.integer(20, 5000), "100", "pool, workers and a person with psql", "connections")
-    slow_query_ms: int = key(kinds.integer(1, 600000), "250", "slower than that is worth a line in the log", "ms")
-    pool_size: int = key(kinds.integer(1, 1000), "20", "more running queries than this only queue inside", "connections")
-    pool_clients: int = key(kinds.integer(10, 100000), "1000", "idle web connections cost the pooler 2 kB", "connections")
+    memory_mb: int = key(
+        kinds.integer(256, 1048576), "768", "a quarter is cache; a catalogue of 1,000 fits whole", "MB"
+    )
+    connections: int = key(
+        kinds.integer(20, 5000), "100", "pool, workers and a person with psql", "connections"
+    )
+    slow_query_ms: int = key(
+        kinds.integer(1, 600000), "250", "slower than that is worth a line in the log", "ms"
+    )
+    pool_size: int = key(
+        kinds.integer(1, 1000), "20", "more running queries than this only queue inside", "connections"
+    )
+    pool_clients: int = key(
+        kinds.integer(10, 100000), "1000", "idle web connections cost the pooler 2 kB", "connections"
+    )
 
 
 @dataclass(frozen=True)
 class Cache:
     cpus: float = key(kinds.number(0.1, 64), "0.5", "Redis answers from one thread", "cores")
-    memory_mb: int = key(kinds.integer(64, 1048576), "256", "sessions, rate limits and fragments of a small shop", "MB")
+    memory_mb: int = key(
+        kinds.integer(64, 1048576), "256", "sessions, rate limits and fragments of a small shop", "MB"
+    )
 
 
 @dataclass(frozen=True)
@@ -157,7 +199,9 @@ class Images:
 @dataclass(frozen=True)
 class Containers:
     log_mb: int = key(kinds.integer(1, 10240), "10", "some 50,000 lines", "MB per file")
-    log_files: int = key(kinds.integer(1, 100), "3", "a log may fill 30 MB per container, never the disk", "files")
+    log_files: int = key(
+        kinds.integer(1, 100), "3", "a log may fill 30 MB per container, never the disk", "files"
+    )
 
 
 @dataclass(frozen=True)

@@ -60,7 +60,9 @@ def make_authority(common_name: str, hosts: Sequence[str]) -> tuple[str, str]:
     key = ec.generate_private_key(ec.SECP256R1())
     subject = distinguished(common_name)
     builder = validity(builder_for(subject, subject, key), AUTHORITY_DAYS)
-    constraints = x509.NameConstraints(permitted_subtrees=[general_name(host, True) for host in hosts], excluded_subtrees=None)
+    constraints = x509.NameConstraints(
+        permitted_subtrees=[general_name(host, True) for host in hosts], excluded_subtrees=None
+    )
     builder = (
         builder.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .add_extension(constraints, critical=True)

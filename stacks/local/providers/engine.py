@@ -27,7 +27,7 @@ HARDENING: Final[dict[str, Any]] = {
     "cap_drop": ["ALL"],
     "security_opt": ["no-new-privileges:true"],
     "pids_limit": 256,
-    "tmpfs": {path: "rw,noexec,nosuid,nodev,size=64m,mode=1777" for path in ("/tmp", "/run")},  # noqa: S108
+    "tmpfs": dict.fromkeys(("/tmp", "/run"), "rw,noexec,nosuid,nodev,size=64m,mode=1777"),  # noqa: S108
 }
 
 
@@ -45,7 +45,9 @@ def connect() -> docker.DockerClient:
     try:
         return docker.from_env(timeout=120)
     except DockerException as error:
-        raise Failure(f"the Docker engine does not answer ({error}): start it, or run `make doctor`") from None
+        raise Failure(
+            f"the Docker engine does not answer ({error}): start it, or run `make doctor`"
+        ) from None
 
 
 def archive(files: Mapping[str, str], uid: int, mode: int) -> bytes:
@@ -106,7 +108,9 @@ def write(client: docker.DockerClient, stack: str, image: str, uid: int, volume:
     if stale:
         # Root, since the files are the role's own; with nothing else mounted and no network.
         command = ["rm", "-f", "--", *(f"{volume.path}/{path}" for path in stale)]
-        with created(client, stack, image, mounts=mounts, entrypoint=[], command=command, user="0:0") as container:
+        with created(
+            client, stack, image, mounts=mounts, entrypoint=[], command=command, user="0:0"
+        ) as container:
             container.start()
             container.wait(timeout=60)
 
@@ -149,7 +153,9 @@ def remove(client: docker.DockerClient, *labels: str) -> None:
 def execute(container: "Container", *command: str) -> tuple[int, str]:
     """Exit code and output of a command in a running container."""
     code, output = container.exec_run(list(command))
-    return int(code), output.decode(errors="replace").strip()
+    if code is None or not isinstance(output, bytes):
+        raise TypeError("exec_run without stream answers with an exit code and bytes")
+    return code, output.decode(errors="replace").strip()
 
 
 def last_lines(container: "Container", count: int = 10) -> str:

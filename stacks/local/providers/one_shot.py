@@ -90,9 +90,13 @@ def run(props: Mapping[str, Any]) -> None:
         container.remove(force=True, v=True)
     said = " | ".join(line for line in lines[-KEPT_LINES:] if line) or "(nothing)"
     if expired.is_set():
-        raise Failure(f"{step}: not done within {seconds} s and stopped; nothing newer was started. It last said: {said}")
+        raise Failure(
+            f"{step}: stopped after {seconds} s, not done; nothing newer was started. It last said: {said}"
+        )
     if code:
-        raise Failure(f"{step}: failed with exit code {code}; nothing newer was started. It last said: {said}")
+        raise Failure(
+            f"{step}: failed with exit code {code}; nothing newer was started. It last said: {said}"
+        )
 
 
 class OneShot(Resource, module="storestack", name="OneShot"):

@@ -28,4 +28,6 @@ class RandomSecret(Resource, module="storestack", name="RandomSecret"):
 
     def __init__(self, name: str, opts: pulumi.ResourceOptions | None = None) -> None:
         secret = pulumi.ResourceOptions(additional_secret_outputs=["value"])
-        super().__init__(RandomSecretProvider(), name, {"value": None}, pulumi.ResourceOptions.merge(opts, secret))
+        super().__init__(
+            RandomSecretProvider(), name, {"value": None}, pulumi.ResourceOptions.merge(opts, secret)
+        )

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from stacks.local.providers.engine import Volume
 
 CONFIGURATION_PATH: Final = "/etc/storestack"
-SECRETS_PATH: Final = "/run/secrets"  # noqa: S105 - a path
+SECRETS_PATH: Final = "/run/secrets"
 MODES: Final = {CONFIGURATION_PATH: 0o444, SECRETS_PATH: 0o400}
 RESTART_NEEDED: Final = 3
 HEALTH_SECONDS: Final = 120
@@ -85,7 +85,9 @@ def volumes(props: Mapping[str, Any]) -> "list[Volume]":
 def digest(props: Mapping[str, Any]) -> str:
     from stacks.local.providers import engine
 
-    files = {f"{volume.path}/{path}": text for volume in volumes(props) for path, text in volume.files.items()}
+    files = {
+        f"{volume.path}/{path}": text for volume in volumes(props) for path, text in volume.files.items()
+    }
     return engine.digest(files)
 
 
@@ -96,7 +98,8 @@ def validate(client: "docker.DockerClient", props: Mapping[str, Any], wanted: "S
     from stacks.local.providers import engine
 
     # A volume without a source is anonymous: it starts with the owner the image gives the mount point.
-    mounts = [Mount(target=volume.path, source=None) for volume in wanted]
+    paths = [*(volume.path for volume in wanted), *props["scratch"]]
+    mounts = [Mount(target=path, source=None) for path in paths]
     options = {**engine.HARDENING, "mounts": mounts, "entrypoint": [], "mem_limit": "512m"}
     with engine.created(client, props["stack"], props["image"], ["validate"], **options) as container:
         for volume in wanted:
@@ -122,7 +125,10 @@ def reload(container: Any) -> None:
 
 
 class VolumeFiles(Resource, module="storestack", name="VolumeFiles"):
-    """Files of one role. `secrets` stay encrypted in state when they are given as secret outputs."""
+    """Files of one role. `secrets` stay encrypted in state when they are given as secret outputs.
+
+    `scratch`: folders that the image's `validate` writes to, beside /tmp and /run.
+    """
 
     digest: pulumi.Output[str]
 
@@ -139,6 +145,7 @@ class VolumeFiles(Resource, module="storestack", name="VolumeFiles"):
         secrets: pulumi.Input[Mapping[str, pulumi.Input[str]]] | None = None,
         secrets_volume: pulumi.Input[str] | None = None,
         validate: bool = True,
+        scratch: Sequence[str] = (),
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         props = {
@@ -151,6 +158,7 @@ class VolumeFiles(Resource, module="storestack", name="VolumeFiles"):
             "secrets": secrets,
             "secrets_volume": secrets_volume,
             "validate": validate,
+            "scratch": list(scratch),
             "digest": None,
         }
         super().__init__(VolumeFilesProvider(), name, props, opts)
