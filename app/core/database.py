@@ -41,6 +41,8 @@ AWAY = (
     asyncpg.InterfaceError,
     asyncpg.InternalClientError,
 )
+# A text with a zero byte, a number beyond bigint: found when the statement is sent.
+BAD_VALUES = (asyncpg.DataError, asyncpg.exceptions._base.DataError)
 
 
 class DatabaseAway(Problem):
@@ -96,6 +98,8 @@ class Database:
         assert self._pool is not None
         try:
             yield connection
+        except BAD_VALUES as error:
+            raise Problem(422, "invalid", "The request has errors", "A value cannot be stored.") from error
         except asyncpg.QueryCanceledError as error:
             raise DatabaseAway("The database took too long.") from error
         except AWAY as error:
