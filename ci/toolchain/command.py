@@ -1,0 +1,74 @@
+"""The command line of the toolchain."""
+
+import argparse
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from types import FrameType
+
+from ci.toolchain import (
+    base_image,
+    docker_provider,
+    doctor,
+    engine,
+    environment,
+    language_host,
+    pulumi_cli,
+    uv,
+    variables,
+)
+from ci.toolchain.progress import Report, ToolchainError
+
+# What fails at once comes before what takes minutes.
+STEPS = (
+    engine.STEP,
+    uv.STEP,
+    environment.STEP,
+    pulumi_cli.STEP,
+    language_host.STEP,
+    docker_provider.STEP,
+    base_image.STEP,
+)
+
+
+def install() -> int:
+    """Makes every part that is missing."""
+    whole = Report("Toolchain")
+    for step in STEPS:
+        step.run()
+    whole.finish("ready")
+    return 0
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Runs one verb; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="python3 -m ci.toolchain", description=__doc__)
+    verbs = parser.add_subparsers(dest="verb", required=True)
+    verbs.add_parser("install", help="make every part that is missing")
+    examine = verbs.add_parser("doctor", help="say what is there, what is missing, and how to mend it")
+    examine.add_argument("--stack", default="local", help="whose ports and subnet to look at")
+    verbs.add_parser("env", help="print the shell lines under which plain `pulumi` works")
+    chosen = parser.parse_args(arguments)
+    # A terminated run ends its children and removes what it had half made, as an interrupted one does.
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        if chosen.verb == "install":
+            return install()
+        if chosen.verb == "doctor":
+            return doctor.run(chosen.stack)
+        exports = variables.render_exports(
+            variables.build_variables(os.environ), variables.list_programs_directories()
+        )
+        sys.stdout.write(exports)
+        return 0
+    except ToolchainError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("error: interrupted; the next run continues from here", file=sys.stderr)
+        return 130
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
