@@ -25,6 +25,8 @@ from app.core.requests import RequestLayer
 from app.core.settings import Settings
 from app.payments.gateway import TestGateway
 from app.payments.ports import PaymentGateway
+from app.shipping.ports import RateSource
+from app.shipping.service import TableRates
 from app.website import layout
 
 log = structlog.get_logger()
@@ -48,6 +50,7 @@ def make_app(settings: Settings) -> ASGIApp:
     database = Database(settings.database_dsn)
     cache = Cache(settings.cache_dsn)
     gateway = TestGateway(settings)
+    rates = TableRates(database)
     templating.set_globals({
         "public_url": lambda path="/": f"{settings.public_url}{path}",
         "media_url": lambda path: f"{settings.media_url}/{path.lstrip('/')}",
@@ -78,6 +81,9 @@ def make_app(settings: Settings) -> ASGIApp:
     async def lend_gateway() -> PaymentGateway:
         return gateway
 
+    async def lend_rates() -> RateSource:
+        return rates
+
     app = Litestar(
         route_handlers=[Router("/", route_handlers=[*health.routes, *collect_routes()])],
         dependencies={
@@ -85,6 +91,7 @@ def make_app(settings: Settings) -> ASGIApp:
             "cache": Provide(lend_cache, use_cache=True),
             "settings": Provide(lend_settings, use_cache=True),
             "gateway": Provide(lend_gateway, use_cache=True),
+            "rates": Provide(lend_rates, use_cache=True),
         },
         lifespan=[connections],
         exception_handlers={Problem: answer_problem, HTTPException: answer_http, Exception: answer_fault},
