@@ -13,6 +13,22 @@ _COMPRESSIBLE = (
 )
 # Beginnings of paths, without the slash, where only POST counts: sign-in, accounts, checkout.
 _SENSITIVE_PATHS = ("login", "account", "checkout", r"api/v1/checkouts", r"api/v1/sessions")
+# Beginnings of paths whose pages are public: requests for the same one are coalesced. Others are cached
+# too if the store says so, but nobody waits for them, as that would queue up what is personal.
+_SHARED_PATHS = (
+    "products",
+    "collections",
+    "pages",
+    "blog",
+    "search",
+    "static",
+    "sitemap",
+    "robots",
+    "favicon",
+    r"api/v1/products",
+    r"api/v1/collections",
+    r"api/v1/openapi",
+)
 
 
 @dataclass(frozen=True)
@@ -23,7 +39,7 @@ class RateLimits:
     pages_per_second: int = 20
     api_per_second: int = 20
     # Sign-in and checkout.
-    sensitive_per_minute: int = 20
+    sensitive_per_minute: int = 30
     connections: int = 100
 
 
@@ -64,6 +80,7 @@ def render(configuration: EdgeConfiguration) -> dict[str, str]:
         limits=configuration.limits,
         sensitive_burst=max(5, configuration.limits.sensitive_per_minute // 2),
         sensitive_paths=_SENSITIVE_PATHS,
+        shared_paths=_SHARED_PATHS,
         compressible=_COMPRESSIBLE,
         error_statuses=[apology.status for apology in APOLOGIES],
     )
