@@ -62,10 +62,10 @@ class Stack:
     def run(self, role: str, command: Sequence[str]) -> str:
         """Runs a command in the first container of a role; raises `RuntimeError` with its output if it fails."""
         outcome = self.containers(role)[0].exec_run(list(command))
-        text = outcome.output.decode()
+        text = bytes(outcome.output).decode()
         if outcome.exit_code != 0:
             raise RuntimeError(f"{' '.join(command)} in {role} ended with {outcome.exit_code}: {text}")
-        return str(text)
+        return text
 
     def shopper(self, address: str) -> dict[str, str]:
         """Headers that make the edge count the request as one from `address`: one machine plays many shoppers.
@@ -74,7 +74,9 @@ class Stack:
         """
         expires = int(time()) + 3600
         signed = f"{expires} {address} {self.outputs['shopper_key']}".encode()
-        signature = urlsafe_b64encode(hashlib.md5(signed, usedforsecurity=False).digest()).rstrip(b"=").decode()
+        signature = (
+            urlsafe_b64encode(hashlib.md5(signed, usedforsecurity=False).digest()).rstrip(b"=").decode()
+        )
         return {
             "X-Shopper-Address": address,
             "X-Shopper-Expires": str(expires),

@@ -37,7 +37,8 @@ def write_shoppers(stack: Stack, path: Path) -> None:
     """A wrk script that signs each request as the next of many shoppers."""
     shoppers = (stack.shopper(f"10.{n >> 16}.{n >> 8 & 255}.{n & 255}") for n in range(SHOPPERS))
     rows = ",\n".join(
-        "{" + ",".join(f'["{name}"]="{value}"' for name, value in shopper.items()) + "}" for shopper in shoppers
+        "{" + ",".join(f'["{name}"]="{value}"' for name, value in shopper.items()) + "}"
+        for shopper in shoppers
     )
     path.write_text(
         f"local shoppers = {{{rows}}}\nlocal next = 0\n"

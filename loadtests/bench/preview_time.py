@@ -28,7 +28,9 @@ def main() -> None:
         begin = monotonic()
         pulumi(stack, "preview", "--expect-no-changes")
         previews.append(monotonic() - begin)
-        starts.append(clock("pulumi", "version") + clock(sys.executable, "-c", "import pulumi, pulumi_docker"))
+        starts.append(
+            clock("pulumi", "version") + clock(sys.executable, "-c", "import pulumi, pulumi_docker")
+        )
     print(
         f"preview of the unchanged stack {median(previews):.2f} s (goal ≤ 5 s; {min(previews):.2f} to "
         f"{max(previews):.2f}); starting CLI and SDK alone {median(starts):.2f} s; "

@@ -83,7 +83,11 @@ def describe(container: Container) -> dict[str, Any]:
             "retries": health["Retries"],
             **{
                 key: duration(health[name])
-                for key, name in (("interval", "Interval"), ("timeout", "Timeout"), ("start_period", "StartPeriod"))
+                for key, name in (
+                    ("interval", "Interval"),
+                    ("timeout", "Timeout"),
+                    ("start_period", "StartPeriod"),
+                )
                 if health.get(name)
             },
         }
@@ -95,10 +99,12 @@ def write_compose(stack: Stack, path: Path) -> list[str]:
     containers = stack.containers()
     by_role: dict[str, list[str]] = {}
     for container in containers:
-        by_role.setdefault(container.labels["storestack.role"], []).append(container.name)
+        by_role.setdefault(container.labels["storestack.role"], []).append(str(container.name))
     services = {}
     for container in containers:
-        waits = [name for role in WAITS.get(container.labels["storestack.role"], []) for name in by_role[role]]
+        waits = [
+            name for role in WAITS.get(container.labels["storestack.role"], []) for name in by_role[role]
+        ]
         services[container.name] = describe(container) | {
             "depends_on": {name: {"condition": "service_healthy"} for name in waits}
         }
@@ -127,7 +133,10 @@ def copy_volumes(engine: docker.DockerClient, image: str, volumes: list[str]) ->
             image,
             ["cp", "-a", "/from/.", "/to/"],
             user="root",
-            volumes={name: {"bind": "/from", "mode": "ro"}, f"{PROJECT}-{name}": {"bind": "/to", "mode": "rw"}},
+            volumes={
+                name: {"bind": "/from", "mode": "ro"},
+                f"{PROJECT}-{name}": {"bind": "/to", "mode": "rw"},
+            },
             remove=True,
         )
 
@@ -171,13 +180,17 @@ def main() -> None:
                     copy_volumes(stack.engine, image, volumes)
                 make("down", name).check_returncode()
                 composes.append(compose_up(stack.engine, path))
-                print(f"round {number + 1}: make up {ups[-1]:.1f} s, compose {composes[-1]:.1f} s", flush=True)
+                print(
+                    f"round {number + 1}: make up {ups[-1]:.1f} s, compose {composes[-1]:.1f} s", flush=True
+                )
         finally:
             for volume in volumes:
                 stack.engine.volumes.get(f"{PROJECT}-{volume}").remove(force=True)
             make("up", name).check_returncode()
     ratio = median(a / b for a, b in zip(ups, composes, strict=True))
-    print(f"make up {median(ups):.1f} s, docker-compose up {median(composes):.1f} s, ratio {ratio:.2f} (goal ≤ 1.5)")
+    print(
+        f"make up {median(ups):.1f} s, docker-compose up {median(composes):.1f} s, ratio {ratio:.2f} (goal ≤ 1.5)"
+    )
 
 
 if __name__ == "__main__":

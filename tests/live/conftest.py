@@ -1,4 +1,4 @@
-"""The live tests look at a running stack: `STORESTACK_STACK` names it (default `test`); `make test` brings it up."""
+"""The live tests look at a running stack that `STORESTACK_STACK` names (default `test`); `make test` makes it."""
 
 import os
 from collections.abc import Iterator

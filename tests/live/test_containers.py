@@ -68,7 +68,9 @@ def test_cpu_memory_processes_and_logs_are_bounded(stack: Stack, role: str) -> N
         ("web", "python3 --version", r"Python 3\.13\."),
     ],
 )
-def test_the_programs_are_of_the_promised_versions(stack: Stack, role: str, command: str, version: str) -> None:
+def test_the_programs_are_of_the_promised_versions(
+    stack: Stack, role: str, command: str, version: str
+) -> None:
     assert re.search(version, inside(one_of(stack, role)).check_output(command))
 
 

@@ -20,7 +20,9 @@ def reaches(source: Container, target: str, port: int) -> bool:
 
 def test_only_the_edge_publishes_ports(stack: Stack) -> None:
     publishers = {
-        c.labels["storestack.role"] for c in stack.containers() if any(c.attrs["NetworkSettings"]["Ports"].values())
+        c.labels["storestack.role"]
+        for c in stack.containers()
+        if any(c.attrs["NetworkSettings"]["Ports"].values())
     }
     assert publishers == {"edge"}
 
@@ -31,7 +33,9 @@ def test_the_edge_listens_only_where_the_settings_say(stack: Stack) -> None:
     assert listening == {"127.0.0.1"}
 
 
-@pytest.mark.parametrize(("role", "port"), [("database", 5432), ("pooler", 6432), ("cache", 6379), ("gateway", 8000)])
+@pytest.mark.parametrize(
+    ("role", "port"), [("database", 5432), ("pooler", 6432), ("cache", 6379), ("gateway", 8000)]
+)
 def test_the_edge_cannot_reach_what_lies_behind_the_balancer(stack: Stack, role: str, port: int) -> None:
     edge = stack.container("edge")
     for address in addresses(stack.container(role)).values():

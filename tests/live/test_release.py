@@ -1,4 +1,4 @@
-"""Releases under load: a good one goes unnoticed, a bad one never takes traffic, and either way nothing fails."""
+"""Releases under load: a good one goes unnoticed, a bad one takes no traffic, and either way nothing fails."""
 
 import io
 import tarfile
@@ -67,7 +67,7 @@ def test_an_image_that_answers_500_is_never_admitted(stack: Stack, settings: dic
     image = build(
         stack,
         "broken",
-        f"FROM {current_image(stack)}\nCOPY store.pl /srv/store.pl\nENV BROKEN=1\nCMD [\"perl\", \"/srv/store.pl\"]\n",
+        f'FROM {current_image(stack)}\nCOPY store.pl /srv/store.pl\nENV BROKEN=1\nCMD ["perl", "/srv/store.pl"]\n',
         {"store.pl": script},
     )
     with steady_load(stack) as record:
@@ -85,7 +85,11 @@ def test_an_image_that_never_gets_healthy_leaves_the_old_version_serving(
     stack: Stack, settings: dict[str, str]
 ) -> None:
     before = serving(stack)
-    image = build(stack, "crashing", f"FROM {current_image(stack)}\nENV DATABASE_URL=broken PORT=1\nENV PYTHONPATH=/none\n")
+    image = build(
+        stack,
+        "crashing",
+        f"FROM {current_image(stack)}\nENV DATABASE_URL=broken PORT=1\nENV PYTHONPATH=/none\n",
+    )
     with steady_load(stack) as record:
         pulumi(stack.name, "config", "set", "store:image", image)
         pulumi(stack.name, "config", "set", "store:web_command", '["false"]')
@@ -100,7 +104,13 @@ def test_a_failing_migration_stops_the_release(stack: Stack, settings: dict[str,
     image = build(stack, "unmigratable", f"FROM {current_image(stack)}\nENV RELEASE=unmigratable\n")
     with steady_load(stack) as record:
         pulumi(stack.name, "config", "set", "store:image", image)
-        pulumi(stack.name, "config", "set", "store:release_command", '["sh", "-c", "echo no such column >&2; exit 3"]')
+        pulumi(
+            stack.name,
+            "config",
+            "set",
+            "store:release_command",
+            '["sh", "-c", "echo no such column >&2; exit 3"]',
+        )
         released = make("up", stack.name)
     assert released.returncode != 0
     assert "no such column" in released.stdout + released.stderr
@@ -119,4 +129,9 @@ def test_a_change_of_edge_and_balancer_is_a_reload_that_nobody_notices(
     assert changed.returncode == 0, changed.stdout + changed.stderr
     assert {stack.container("edge").id, stack.container("balancer").id} == before
     assert not record.failures, record.failures[:5]
-    assert "77r/s" in stack.container("edge").exec_run("sh -c 'cat /etc/nginx/*/*.conf /etc/nginx/*.conf'").output.decode()
+    assert (
+        "77r/s"
+        in stack.container("edge")
+        .exec_run("sh -c 'cat /etc/nginx/*/*.conf /etc/nginx/*.conf'")
+        .output.decode()
+    )

@@ -42,7 +42,9 @@ def test_a_declined_card_makes_no_order_and_keeps_the_cart(client: httpx.Client)
 def test_more_than_there_is_cannot_be_ordered(client: httpx.Client) -> None:
     item = find_item(client)
     cart = client.post("/api/v1/carts", json={}).json()["id"]
-    added = client.post(f"/api/v1/carts/{cart}/lines", json={"variant_id": item.variant_id, "quantity": 99999})
+    added = client.post(
+        f"/api/v1/carts/{cart}/lines", json={"variant_id": item.variant_id, "quantity": 99999}
+    )
     if added.is_success:
         refused = check_out(client, checkout_body(cart, choose_shipping(client, cart)))
         assert refused.status_code == 409
