@@ -37,7 +37,8 @@ CHECKS = {
     "per order, captured - refunded is the total of a confirmed order, and nothing of a failed one": """
         SELECT o.number, o.state, o.total, coalesce(e.taken, 0) AS taken
         FROM orders o LEFT JOIN (
-            SELECT order_id, sum(CASE kind WHEN 'captured' THEN amount WHEN 'refunded' THEN -amount ELSE 0 END) AS taken
+            SELECT order_id,
+                   sum(CASE kind WHEN 'captured' THEN amount WHEN 'refunded' THEN -amount ELSE 0 END) AS taken
             FROM payment_events GROUP BY 1
         ) e ON e.order_id = o.id
         WHERE coalesce(e.taken, 0) <> CASE o.state WHEN 'confirmed' THEN o.total ELSE 0 END
@@ -54,8 +55,8 @@ CHECKS = {
         FULL JOIN (SELECT order_id, variant_id, sum(quantity) AS quantity FROM reservations GROUP BY 1, 2) r
             USING (order_id, variant_id)
         LEFT JOIN orders o ON o.id = order_id
-        WHERE coalesce(r.quantity, 0) <> CASE WHEN o.state IN ('payment_pending', 'confirmed') THEN l.quantity ELSE 0 END
-            OR o.id IS NULL
+        WHERE o.id IS NULL OR coalesce(r.quantity, 0) <>
+            CASE WHEN o.state IN ('payment_pending', 'confirmed') THEN l.quantity ELSE 0 END
     """,
     "a cart is ordering or ordered exactly while an order of it is pending or stands": """
         SELECT c.id::text, c.state AS cart, o.number, o.state AS order_state
@@ -77,9 +78,12 @@ CHECKS = {
 async def run(settings: Settings) -> int:
     """Run all checks; returns the exit code."""
     try:
-        async with open_direct(settings, size=1) as database, database.connection() as connection:
-            async with connection.transaction(isolation="repeatable_read", readonly=True):
-                return await _check(connection)
+        async with (
+            open_direct(settings, size=1) as database,
+            database.connection() as connection,
+            connection.transaction(isolation="repeatable_read", readonly=True),
+        ):
+            return await _check(connection)
     except Problem as problem:
         print(f"app reconcile: the database cannot be asked: {problem.detail}", file=sys.stderr)
         return 2
@@ -88,7 +92,7 @@ async def run(settings: Settings) -> int:
 async def _check(connection: asyncpg.Connection) -> int:
     failed = 0
     for sentence, query in CHECKS.items():
-        rows = await connection.fetch(f"SELECT * FROM ({query}) AS offending LIMIT {MOST_ROWS}", timeout=300)
+        rows = await connection.fetch(f"{query} LIMIT {MOST_ROWS}", timeout=300)
         print(f"{'off' if rows else 'ok '}  {sentence}")
         for row in rows:
             print(f"     {msgspec.json.encode(dict(row), enc_hook=str).decode()}")

@@ -1,7 +1,8 @@
 """The release step: brings the schema to this version, under a lock, before any new web container starts.
 
-Safe to run twice at once (the second waits, then finds nothing to do) and to repeat after a kill: each revision is
-one transaction. A migration never waits long for a table lock, since everything behind it would queue too.
+Safe to run twice at once (the second waits, then finds nothing to do) and to repeat after a kill: each
+revision is one transaction. A migration never waits long for a table lock, since everything behind it would
+queue too.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The ASGI application: mounts each package's routes, lends them the database and the cache, answers errors."""
+"""The ASGI application: mounts each package's routes, lends them database and cache, answers errors."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib import import_module
+from typing import Any
 
 import structlog
 import uvicorn
@@ -16,16 +17,14 @@ from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.types import ASGIApp, ControllerRouterHandler
 
+from app.checkout.shop import Shop
 from app.core import health, templating
 from app.core.cache import Cache
 from app.core.database import Database
-from app.core.logs import set_up_logs
 from app.core.problems import Problem, answer_fault, answer_http, answer_problem
 from app.core.requests import RequestLayer
 from app.core.settings import Settings
 from app.payments.gateway import TestGateway
-from app.payments.ports import PaymentGateway
-from app.shipping.ports import RateSource
 from app.shipping.service import TableRates
 from app.website import layout
 
@@ -50,12 +49,14 @@ def make_app(settings: Settings) -> ASGIApp:
     database = Database(settings.database_dsn)
     cache = Cache(settings.cache_dsn)
     gateway = TestGateway(settings)
-    rates = TableRates(database)
-    templating.set_globals({
-        "public_url": lambda path="/": f"{settings.public_url}{path}",
-        "media_url": lambda path: f"{settings.media_url}/{path.lstrip('/')}",
-        **layout.template_globals(settings),
-    })
+    shop = Shop(database, gateway, TableRates(database), settings.public_url)
+    templating.set_globals(
+        {
+            "public_url": lambda path="/": f"{settings.public_url}{path}",
+            "media_url": lambda path: f"{settings.media_url}/{path.lstrip('/')}",
+            **layout.template_globals(settings),
+        }
+    )
 
     @asynccontextmanager
     async def connections(_app: Litestar) -> AsyncIterator[None]:
@@ -78,11 +79,8 @@ def make_app(settings: Settings) -> ASGIApp:
     async def lend_settings() -> Settings:
         return settings
 
-    async def lend_gateway() -> PaymentGateway:
-        return gateway
-
-    async def lend_rates() -> RateSource:
-        return rates
+    async def lend_shop() -> Shop:
+        return shop
 
     app = Litestar(
         route_handlers=[Router("/", route_handlers=[*health.routes, *collect_routes()])],
@@ -90,8 +88,7 @@ def make_app(settings: Settings) -> ASGIApp:
             "database": Provide(lend_database, use_cache=True),
             "cache": Provide(lend_cache, use_cache=True),
             "settings": Provide(lend_settings, use_cache=True),
-            "gateway": Provide(lend_gateway, use_cache=True),
-            "rates": Provide(lend_rates, use_cache=True),
+            "shop": Provide(lend_shop, use_cache=True),
         },
         lifespan=[connections],
         exception_handlers={Problem: answer_problem, HTTPException: answer_http, Exception: answer_fault},
@@ -109,27 +106,24 @@ def make_app(settings: Settings) -> ASGIApp:
 
 def run(settings: Settings) -> None:
     """Serve until SIGTERM; then finish the requests at hand and return."""
-    set_up_logs()
-    serve(make_app(settings), settings.port)
+    uvicorn.Server(configure_server(make_app(settings), settings.port)).run()
 
 
-def serve(app: ASGIApp, port: int) -> None:
-    """Run uvicorn with one process; a container is the unit that is multiplied."""
-    uvicorn.run(app, **server_options(port))  # type: ignore[arg-type]
+def configure_server(app: Any, port: int) -> uvicorn.Config:
+    """What every server of the store shares: the fast loop and parser, one process per container.
 
-
-def server_options(port: int) -> dict[str, object]:
-    """What every server of the store shares: the fast loop and parser, no access log (it would hold queries)."""
-    return {
-        "host": "0.0.0.0",  # noqa: S104  # inside its container; the networks decide who gets here
-        "port": port,
-        "loop": "uvloop",
-        "http": "httptools",
-        "access_log": False,
-        "log_config": None,
-        "server_header": False,
-        "proxy_headers": False,
-        "timeout_keep_alive": KEEP_ALIVE_SECONDS,
-        "timeout_graceful_shutdown": STOP_SECONDS,
-        "backlog": 2048,
-    }
+    No access log: it would hold queries, and so tokens; the edge keeps one.
+    """
+    return uvicorn.Config(
+        app,
+        host="0.0.0.0",  # noqa: S104  # inside its container; the networks decide who gets here
+        port=port,
+        loop="uvloop",
+        http="httptools",
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        proxy_headers=False,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=STOP_SECONDS,
+    )

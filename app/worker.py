@@ -1,6 +1,7 @@
 """The worker: runs jobs from PostgreSQL, on a direct connection, and answers health checks on PORT.
 
-It starts while the database is down and comes back by itself after each outage. On SIGTERM it finishes its jobs.
+It starts while the database is down and comes back by itself after each outage. On SIGTERM it finishes its
+jobs.
 """
 
 from __future__ import annotations
@@ -16,13 +17,13 @@ from procrastinate import App, PsycopgConnector
 
 from app.cart.jobs import blueprint as cart_jobs
 from app.checkout.jobs import blueprint as checkout_jobs
-from app.checkout.service import Checkout
+from app.checkout.shop import Shop
 from app.core.database import Database, open_direct
 from app.core.settings import Settings
 from app.payments.gateway import TestGateway
 from app.payments.jobs import blueprint as payment_jobs
 from app.shipping.service import TableRates
-from app.web import server_options
+from app.web import configure_server
 
 log = structlog.get_logger()
 
@@ -34,9 +35,12 @@ STOP_SECONDS = 20.0
 
 
 def make_queue(settings: Settings) -> App:
-    """The procrastinate application with every package's jobs; once per process, as it renames their tasks."""
+    """The procrastinate application with every package's jobs; once per process: it renames their tasks."""
     connector = PsycopgConnector(
-        conninfo=settings.database_direct_dsn, kwargs={"connect_timeout": 5}, min_size=1, max_size=CONCURRENCY + 2
+        conninfo=settings.database_direct_dsn,
+        kwargs={"connect_timeout": 5},
+        min_size=1,
+        max_size=CONCURRENCY + 2,
     )
     queue = App(connector=connector)
     queue.add_tasks_from(cart_jobs, namespace="cart")
@@ -53,10 +57,9 @@ async def run(settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
     async with open_direct(settings) as database:
-        shop = Checkout(database, gateway, TableRates(database), settings.public_url)
-        server = uvicorn.Server(uvicorn.Config(_health_app(database), **server_options(settings.port)))
-        with contextlib.suppress(AttributeError):
-            server.install_signal_handlers = lambda: None
+        shop = Shop(database, gateway, TableRates(database), settings.public_url)
+        # On SIGTERM the server ends first, and passes the signal on to the handler above.
+        server = uvicorn.Server(configure_server(_health_app(database), settings.port))
         answering = asyncio.create_task(server.serve())
         await _work(make_queue(settings), shop, stopping)
         server.should_exit = True
@@ -64,7 +67,7 @@ async def run(settings: Settings) -> None:
     await gateway.close()
 
 
-async def _work(queue: App, shop: Checkout, stopping: asyncio.Event) -> None:
+async def _work(queue: App, shop: Shop, stopping: asyncio.Event) -> None:
     """Run jobs; start over after each fault of the queue's connection."""
     while not stopping.is_set():
         working = asyncio.create_task(_work_once(queue, shop))
@@ -84,7 +87,7 @@ async def _work(queue: App, shop: Checkout, stopping: asyncio.Event) -> None:
                 await asyncio.wait_for(stopping.wait(), RESTART_SECONDS)
 
 
-async def _work_once(queue: App, shop: Checkout) -> None:
+async def _work_once(queue: App, shop: Shop) -> None:
     async with queue.open_async():
         log.info("worker started")
         await queue.run_worker_async(

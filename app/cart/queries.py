@@ -25,7 +25,7 @@ SELECT coalesce(sum(l.quantity), 0)::integer FROM carts c JOIN cart_lines l ON l
 WHERE c.id = $1 AND c.state <> 'ordered'
 """
 
-# Answers no row when the cart is not open, the variant not for sale, or the stock too small; `explain` tells which.
+# No row when the cart is not open or full, the variant not for sale, or the stock too small.
 ADD_LINE = f"""
 WITH variant AS (
     SELECT v.variant_id FROM sale_variants v JOIN stock s USING (variant_id)

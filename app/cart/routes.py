@@ -153,8 +153,9 @@ async def change_cart(database: Database, settings: Settings, request: Page, lin
     """Change or remove a line: `quantity`, or the button `remove`; a quantity of 0 removes too."""
     form = await request.form()
     cart_id = visitor_cart_id(settings, request)
+    if cart_id is None:
+        return Redirect("/cart", status_code=303, headers=_private)
     check_form_token(settings, str(cart_id), str(form.get("csrf_token", "")))
-    assert cart_id is not None  # no token fits a missing cart
     try:
         if form.get("remove") or str(form.get("quantity", "")).strip() == "0":
             await service.remove_line(database, cart_id, line_id)
@@ -168,7 +169,9 @@ async def change_cart(database: Database, settings: Settings, request: Page, lin
 def _number(form: Any, field: str, default: str = "") -> int:
     text = str(form.get(field, default)).strip()
     if not text.isdecimal() or len(text) > 18:
-        raise Problem(422, "invalid", "The request has errors", f"{field} is {text!r}: it must be a whole number")
+        raise Problem(
+            422, "invalid", "The request has errors", f"{field} is {text!r}: it must be a whole number"
+        )
     return int(text)
 
 

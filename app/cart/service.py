@@ -59,7 +59,7 @@ class Cart(msgspec.Struct, kw_only=True):
 
 
 class CartRecord(msgspec.Struct, kw_only=True):
-    """A cart with what checkout needs besides: the version, the details given so far, weights and locations."""
+    """A cart with what checkout needs besides: version, details given so far, weight, locations."""
 
     cart: Cart
     version: int
@@ -136,7 +136,9 @@ async def remove_line(database: Database, cart_id: uuid.UUID, line_id: int) -> N
 async def save_details(database: Database, cart_id: uuid.UUID, details: dict[str, Any]) -> None:
     """Keep what a checkout page collected. Raises Problem when the cart is no longer open."""
     async with database.connection() as connection:
-        saved = await connection.fetchval(queries.SAVE_DETAILS, cart_id, msgspec.json.encode(details).decode())
+        saved = await connection.fetchval(
+            queries.SAVE_DETAILS, cart_id, msgspec.json.encode(details).decode()
+        )
     if saved is None:
         await _open_cart(database, cart_id)
 
@@ -158,7 +160,9 @@ def insufficient_stock(lines: list[Line], wanted: dict[int, int] | None = None) 
         }
         for line in lines
     ]
-    detail = "; ".join(f"{one['title']}: {one['quantity']} wanted, {one['available']} available" for one in listed)
+    detail = "; ".join(
+        f"{one['title']}: {one['quantity']} wanted, {one['available']} available" for one in listed
+    )
     return Problem(409, "insufficient-stock", "There is not enough stock", detail, lines=listed)
 
 
@@ -179,7 +183,9 @@ async def _explain(database: Database, cart_id: uuid.UUID, variant_id: int, quan
 async def _open_cart(database: Database, cart_id: uuid.UUID) -> Cart:
     cart = await read_cart(database, cart_id)
     if cart.state == "ordering":
-        raise Problem(409, "checkout-in-progress", "The cart is being ordered", "Its payment is not finished yet.")
+        raise Problem(
+            409, "checkout-in-progress", "The cart is being ordered", "Its payment is not finished yet."
+        )
     if cart.state == "ordered":
         raise Problem(409, "cart-ordered", "The cart has been ordered", "Start a new cart.")
     return cart

@@ -78,27 +78,46 @@ def declined(reason: str | None) -> Answer:
 
 def in_flight() -> Answer:
     """409: a request with this key is still at work."""
-    return _problem(409, "checkout-in-progress", "The checkout is in progress",
-                    "A request with this Idempotency-Key is still at work; repeat it to get its answer.", 1)
+    return _problem(
+        409,
+        "checkout-in-progress",
+        "The checkout is in progress",
+        "A request with this Idempotency-Key is still at work; repeat it to get its answer.",
+        1,
+    )
 
 
 def key_reused() -> Answer:
     """409: the key belongs to another request."""
-    return _problem(409, "idempotency-key-reused", "The key was used before",
-                    "This Idempotency-Key came with another body; use a new key for a new order.")
+    return _problem(
+        409,
+        "idempotency-key-reused",
+        "The key was used before",
+        "This Idempotency-Key came with another body; use a new key for a new order.",
+    )
 
 
 def gateway_away() -> Answer:
     """503: nothing was taken and the cart is kept; the same request may be repeated."""
-    return _problem(503, "payment-unavailable", "Payment is not available",
-                    "The payment service does not answer. Nothing was charged and your cart is kept.", 5)
+    return _problem(
+        503,
+        "payment-unavailable",
+        "Payment is not available",
+        "The payment service does not answer. Nothing was charged and your cart is kept.",
+        5,
+    )
 
 
 def outcome_unknown() -> Answer:
     """503: the payment may or may not have been taken; it is being found out."""
-    return _problem(503, "payment-unknown", "Payment is being checked",
-                    "The payment service does not answer. Your cart is kept. Repeat the request with the same key:"
-                    " you will not be charged twice.", 5)
+    return _problem(
+        503,
+        "payment-unknown",
+        "Payment is being checked",
+        "The payment service does not answer. Your cart is kept. Repeat the request with the same key:"
+        " you will not be charged twice.",
+        5,
+    )
 
 
 def _problem(status: int, type: str, title: str, detail: str, retry_after: int | None = None) -> Answer:

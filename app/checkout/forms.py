@@ -1,4 +1,4 @@
-"""What a shopper tells at checkout, and what is wrong with it: one message per field, which quotes the field."""
+"""What a shopper tells at checkout, and what is wrong with it: one message per field, quoting it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,9 @@ class Address(msgspec.Struct, omit_defaults=False):
 class PaymentChoice(msgspec.Struct):
     """The gateway's token for the shopper's means of payment."""
 
-    token: Annotated[str, msgspec.Meta(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9_-]+$", examples=["tok_ok"])]
+    token: Annotated[
+        str, msgspec.Meta(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9_-]+$", examples=["tok_ok"])
+    ]
 
 
 class CheckoutRequest(msgspec.Struct):

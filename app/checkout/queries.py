@@ -1,7 +1,8 @@
 """The statements of checkout. Each is one transaction: it happens whole or not at all.
 
-Rows that many shoppers want come last and in the order of their ids, so that their locks are held shortest and no two
-checkouts wait for each other in a ring. The row of the shopper's own cart comes first: it lines up repeated requests.
+Rows that many shoppers want come last and in the order of their ids, so that their locks are held shortest
+and no two checkouts wait for each other in a ring. The row of the shopper's own cart comes first: it lines up
+repeated requests.
 """
 
 # No row when the cart is not open in this version. Raises CheckViolationError when the stock is too small and
@@ -19,9 +20,11 @@ WITH cart AS (
 ), claimed_key AS (
     INSERT INTO checkout_keys (key, fingerprint, order_id) SELECT $3, $4, id FROM placed RETURNING 1
 ), history AS (
-    INSERT INTO order_history (order_id, state, reason) SELECT id, 'payment_pending', 'placed' FROM placed RETURNING 1
+    INSERT INTO order_history (order_id, state, reason)
+    SELECT id, 'payment_pending', 'placed' FROM placed RETURNING 1
 ), wanted AS (
-    SELECT * FROM unnest($14::bigint[], $15::smallint[], $16::integer[], $17::bigint[], $18::text[], $19::text[])
+    SELECT *
+    FROM unnest($14::bigint[], $15::smallint[], $16::integer[], $17::bigint[], $18::text[], $19::text[])
     WITH ORDINALITY AS w(variant_id, location_id, quantity, unit_price, sku, title, position)
 ), lines AS (
     INSERT INTO order_lines (order_id, position, variant_id, sku, title, quantity, unit_price)
@@ -56,7 +59,7 @@ WITH event AS ({_EVENT}), settled AS (
 ), history AS (
     INSERT INTO order_history (order_id, state, reason) SELECT id, 'confirmed', $7 FROM settled
 ), answered AS (
-    UPDATE checkout_keys k SET status = $8, answer = $9::text::jsonb FROM settled s WHERE k.order_id = s.id
+    UPDATE checkout_keys k SET status = $8, answer = $9::text::json FROM settled s WHERE k.order_id = s.id
 ), cart AS (
     UPDATE carts c SET state = 'ordered', updated_at = now() FROM settled s WHERE c.id = s.cart_id
 )
@@ -68,7 +71,7 @@ WITH event AS ({_EVENT}), settled AS (
     UPDATE orders SET action_url = $7, settle_at = now() + make_interval(secs => $8)
     WHERE id = $1 AND state = 'payment_pending' RETURNING id
 ), answered AS (
-    UPDATE checkout_keys k SET status = $9, answer = $10::text::jsonb FROM settled s WHERE k.order_id = s.id
+    UPDATE checkout_keys k SET status = $9, answer = $10::text::json FROM settled s WHERE k.order_id = s.id
 )
 SELECT id FROM settled
 """  # noqa: S608
@@ -96,7 +99,7 @@ WITH settled AS (
 
 # The gateway refused or ended the payment: the key keeps that answer.
 FAIL = f"""{_RELEASED}, event AS ({_EVENT}), answered AS (
-    UPDATE checkout_keys k SET status = $8, answer = $9::text::jsonb FROM settled s WHERE k.order_id = s.id
+    UPDATE checkout_keys k SET status = $8, answer = $9::text::json FROM settled s WHERE k.order_id = s.id
 )
 SELECT id FROM settled
 """  # noqa: S608

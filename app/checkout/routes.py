@@ -13,12 +13,9 @@ from litestar.types import ControllerRouterHandler
 from app.checkout import pages, service
 from app.checkout.answers import Answer
 from app.checkout.forms import CheckoutRequest
-from app.core.database import Database
+from app.checkout.shop import Shop
 from app.core.money import Money
 from app.core.problems import Problem
-from app.core.settings import Settings
-from app.payments.ports import PaymentGateway
-from app.shipping.ports import RateSource
 
 
 class PlacedOrder(msgspec.Struct):
@@ -70,29 +67,29 @@ IdempotencyKey = Annotated[
     responses={
         201: ResponseSpec(CheckoutDone, description="The order stands and is paid"),
         202: ResponseSpec(CheckoutWaiting, description="The shopper must approve the payment"),
-        402: ResponseSpec(ProblemDocument, description="The payment was declined", media_type="application/problem+json"),
+        402: ResponseSpec(
+            ProblemDocument, description="The payment was declined", media_type="application/problem+json"
+        ),
         409: ResponseSpec(
             ProblemDocument,
             description="Not enough stock, key used otherwise, or still at work",
             media_type="application/problem+json",
         ),
-        422: ResponseSpec(ProblemDocument, description="Faulty fields", media_type="application/problem+json"),
+        422: ResponseSpec(
+            ProblemDocument, description="Faulty fields", media_type="application/problem+json"
+        ),
         503: ResponseSpec(
             ProblemDocument, description="The payment service is away", media_type="application/problem+json"
         ),
     },
 )
 async def check_out(
-    database: Database,
-    gateway: PaymentGateway,
-    rates: RateSource,
-    settings: Settings,
+    shop: Shop,
     data: CheckoutRequest,
     idempotency_key: IdempotencyKey = None,
 ) -> Response[Any]:
     """Order what the cart holds. The same key and body give the same answer; no key makes two orders."""
     key = check_key(idempotency_key)
-    shop = service.Checkout(database, gateway, rates, settings.public_url)
     return respond(await service.check_out(shop, key, data))
 
 

@@ -1,8 +1,9 @@
 """Places orders and settles their payments.
 
-Two short transactions around the gateway's call: place (key, order, stock; state payment_pending), then confirm or
-release. No row is locked while the gateway is asked. A crash in between leaves a pending order, which `settle_order`
-brings to its end by asking the gateway: on a repeated key, on the shopper's return, on a webhook, or from the worker.
+Two short transactions around the gateway's call: place (key, order, stock; state payment_pending), then
+confirm or release. No row is locked while the gateway is asked. A crash in between leaves a pending order,
+which `settle_order` brings to its end by asking the gateway: on a repeated key, on the shopper's return, on a
+webhook, or from the worker.
 """
 
 from __future__ import annotations
@@ -10,7 +11,6 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import asyncpg
@@ -21,16 +21,16 @@ from app.cart.service import CartRecord, find_cart, insufficient_stock
 from app.checkout import answers, queries
 from app.checkout.answers import Answer
 from app.checkout.forms import CheckoutRequest, check_address, check_email
+from app.checkout.shop import Shop
 from app.core import metrics
 from app.core.database import Database
 from app.core.money import CURRENCY
 from app.core.problems import Invalid, NotFound, Problem
-from app.payments.ports import GatewayAway, Payment, PaymentGateway, PaymentState
-from app.shipping.ports import RateSource
+from app.payments.ports import GatewayAway, Payment, PaymentState
 
 log = structlog.get_logger()
 
-# A request is over long before: gateway 3 s, database 2 × 2 s of waiting. Later the order counts as left behind.
+# A request is over long before: the gateway takes 3 s at most, each wait for a connection 2 s.
 SETTLE_AFTER_SECONDS = 15
 # How long a shopper may take to approve a payment; the stock is held meanwhile.
 ACTION_SECONDS = 15 * 60
@@ -43,30 +43,20 @@ DEADLOCK_ATTEMPTS = 3
 Order = Mapping[str, Any]
 
 
-@dataclass(frozen=True)
-class Checkout:
-    """What a checkout works with."""
-
-    database: Database
-    gateway: PaymentGateway
-    rates: RateSource
-    public_url: str
-
-
 async def check_out(
-    shop: Checkout, key: str, request: CheckoutRequest, *, expected_total: int | None = None
+    shop: Shop, key: str, request: CheckoutRequest, *, expected_total: int | None = None
 ) -> Answer:
     """Order what the cart holds and take the payment; the same key never makes two orders.
 
-    `expected_total` is what the shopper was shown. Raises Problem for what can be refused before an order is placed:
-    such an answer is not kept with the key.
+    `expected_total` is what the shopper was shown. Raises Problem for what is refused before an order is
+    placed; such an answer is not kept with the key.
     """
     fingerprint = hashlib.sha256(msgspec.json.encode(request)).digest()
     record = await find_cart(shop.database, request.cart_id)
     try:
         shipping = await _price_shipping(shop, request, record)
         record = _check_cart(request, record, shipping, expected_total)
-        order = await _place(shop.database, key, fingerprint, request, record, shipping)
+        order = await _place(shop.database, key, fingerprint, request, record=record, shipping=shipping)
     except Problem as problem:
         # A repeated request meets the cart as its first run left it: what the key knows comes before that.
         repeated = await _repeat(shop, key, fingerprint)
@@ -79,8 +69,8 @@ async def check_out(
     return answer
 
 
-async def settle_order(shop: Checkout, order_id: int, *, give_up: bool = False) -> Answer | None:
-    """Ask the gateway how the order's payment stands and finish accordingly; None when it waits for its shopper.
+async def settle_order(shop: Shop, order_id: int, *, give_up: bool = False) -> Answer | None:
+    """Ask the gateway how the payment stands and finish the order; None when it waits for its shopper.
 
     With `give_up` a payment that still waits is cancelled. Raises GatewayAway.
     """
@@ -97,7 +87,7 @@ async def settle_order(shop: Checkout, order_id: int, *, give_up: bool = False) 
     return None if answer.status == 202 else answer
 
 
-async def settle_due_orders(shop: Checkout) -> int:
+async def settle_due_orders(shop: Shop) -> int:
     """Settle every order whose time has come; returns how many were claimed."""
     claimed = await _claim(shop.database)
     for row in claimed:
@@ -109,8 +99,8 @@ async def settle_due_orders(shop: Checkout) -> int:
     return len(claimed)
 
 
-async def cancel_cart_payment(shop: Checkout, cart_id: Any) -> None:
-    """End the pending payment of the cart, so that it is open again. Raises Problem when the gateway is away."""
+async def cancel_cart_payment(shop: Shop, cart_id: Any) -> None:
+    """End the cart's pending payment, so that it is open again. Raises Problem when the gateway is away."""
     order = await find_cart_order(shop.database, cart_id)
     if order is None or order["state"] != "payment_pending":
         return
@@ -136,7 +126,7 @@ async def _claim(database: Database) -> list[Order]:
         return rows
 
 
-async def _price_shipping(shop: Checkout, request: CheckoutRequest, record: CartRecord | None) -> int:
+async def _price_shipping(shop: Shop, request: CheckoutRequest, record: CartRecord | None) -> int:
     errors = {}
     if fault := check_email(request.email):
         errors["email"] = fault
@@ -176,7 +166,9 @@ def _check_cart(
         raise insufficient_stock(record.short)
     total = record.cart.totals.subtotal.amount + shipping
     if expected_total is not None and expected_total != total:
-        raise Problem(409, "total-changed", "The price has changed", "Please look at the new total.", total=total)
+        raise Problem(
+            409, "total-changed", "The price has changed", "Please look at the new total.", total=total
+        )
     return record
 
 
@@ -185,6 +177,7 @@ async def _place(
     key: str,
     fingerprint: bytes,
     request: CheckoutRequest,
+    *,
     record: CartRecord,
     shipping: int,
 ) -> Order:
@@ -224,13 +217,15 @@ async def _place(
             if attempt == DEADLOCK_ATTEMPTS:
                 raise
     if order is None:
-        raise Problem(409, "cart-changed", "The cart has changed", "Look at the cart and try again.", retry_after=1)
+        raise Problem(
+            409, "cart-changed", "The cart has changed", "Look at the cart and try again.", retry_after=1
+        )
     total = record.cart.totals.subtotal.amount + shipping
     known = {"token": arguments[4], "payment_reference": arguments[5], "total": total, "currency": CURRENCY}
     return {**order, **known}
 
 
-async def _pay(shop: Checkout, order: Order, token: str) -> Answer:
+async def _pay(shop: Shop, order: Order, token: str) -> Answer:
     return_url = f"{shop.public_url}/checkout/return/{order['number']}?token={order['token']}"
     reference = order["payment_reference"]
     try:
@@ -248,9 +243,16 @@ async def _pay(shop: Checkout, order: Order, token: str) -> Answer:
     return await _apply(shop, order, payment)
 
 
-async def _apply(shop: Checkout, order: Order, payment: Payment) -> Answer:
+async def _apply(shop: Shop, order: Order, payment: Payment) -> Answer:
     """Write down what the gateway said; when the order is settled already, give the answer that it has."""
-    event = (order["id"], shop.gateway.name, f"{payment.id}:{payment.state}", payment.state, payment.amount, payment.id)
+    event = (
+        order["id"],
+        shop.gateway.name,
+        f"{payment.id}:{payment.state}",
+        payment.state,
+        payment.amount,
+        payment.id,
+    )
     if payment.state is PaymentState.CAPTURED:
         if (payment.amount, payment.currency) != (order["total"], order["currency"]):
             log.error("the gateway took another amount", order=order["number"], taken=payment.amount)
@@ -284,31 +286,23 @@ async def _kept_answer(database: Database, order: Order) -> Answer:
     return _decode(row)
 
 
-async def _repeat(shop: Checkout, key: str, fingerprint: bytes) -> Answer | None:
+async def _repeat(shop: Shop, key: str, fingerprint: bytes) -> Answer | None:
     """The answer to a request whose key is known; None for a new key."""
     row = await shop.database.fetchrow(queries.KEY, key)
     if row is None:
         return None
     if row["fingerprint"] != fingerprint:
         return answers.key_reused()
-    if row["status"] == 202:
-        return await _after_action(shop, row)
-    if row["status"] is not None:
+    if row["status"] not in (None, 202):
         return _decode(row)
-    if not row["abandoned"]:
-        return answers.in_flight()
+    # Waiting for the shopper, who may have come back by another way than the return page; or left behind.
+    waiting = _decode(row) if row["status"] else answers.in_flight()
+    if not row["status"] and not row["abandoned"]:
+        return waiting
     try:
-        return await settle_order(shop, row["id"]) or answers.in_flight()
+        return await settle_order(shop, row["id"]) or waiting
     except GatewayAway:
-        return answers.outcome_unknown()
-
-
-async def _after_action(shop: Checkout, row: Order) -> Answer:
-    """The shopper may have come back by another way than the return page, or not at all yet."""
-    try:
-        return await settle_order(shop, row["id"]) or _decode(row)
-    except GatewayAway:
-        return _decode(row)
+        return waiting if row["status"] else answers.outcome_unknown()
 
 
 def _as_problem(answer: Answer) -> Problem:

@@ -12,7 +12,7 @@ log = structlog.get_logger()
 
 # A cache slower than the query it saves is no help.
 TIMEOUT_SECONDS = 0.25
-# After a failure the cache is left alone for a while, so that an outage costs one time-out, not one per request.
+# After a failure the cache is left alone for a while: an outage costs one time-out, not one per request.
 PAUSE_SECONDS = 2.0
 CONNECTIONS = 10
 
@@ -34,7 +34,7 @@ class Cache:
 
     async def ping(self) -> None:
         """Raise redis.RedisError or OSError when the cache does not answer."""
-        await self._redis.ping()  # type: ignore[misc]  # the stubs mix the sync and the async result
+        await self._redis.ping()
 
     async def get(self, key: str) -> bytes | None:
         """Return the value, or None when it is not there or the cache is away."""

@@ -9,7 +9,7 @@ import asyncio
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, TypeAlias
 
 import asyncpg
 import structlog
@@ -20,7 +20,7 @@ from app.core.settings import Settings
 
 log = structlog.get_logger()
 
-Connection = PoolConnectionProxy | asyncpg.Connection
+Connection: TypeAlias = PoolConnectionProxy | asyncpg.Connection
 
 # Ten connections keep two cores of PostgreSQL busy; more only queue inside the database instead of here.
 POOL_SIZE = 10
@@ -94,8 +94,10 @@ class Database:
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Connection]:
         """Lend a connection; each statement commits by itself. Raises DatabaseAway."""
-        connection = await self._acquire()
-        assert self._pool is not None
+        pool = self._pool
+        if pool is None:
+            raise DatabaseAway("The store is starting.")
+        connection = await self._acquire(pool)
         try:
             yield connection
         except BAD_VALUES as error:
@@ -108,7 +110,7 @@ class Database:
         except TimeoutError as error:
             raise DatabaseAway("The database took too long.") from error
         finally:
-            await self._release(connection)
+            await _release(pool, connection)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Connection]:
@@ -118,7 +120,8 @@ class Database:
 
     async def fetch(self, sql: str, *args: Any) -> list[asyncpg.Record]:
         """Read rows. For reading only: the statement is sent a second time when the connection was stale."""
-        return await self._read("fetch", sql, args)
+        rows: list[asyncpg.Record] = await self._read("fetch", sql, args)
+        return rows
 
     async def fetchrow(self, sql: str, *args: Any) -> asyncpg.Record | None:
         """Read one row or None; see `fetch`."""
@@ -131,7 +134,8 @@ class Database:
     async def execute(self, sql: str, *args: Any) -> str:
         """Write with one statement of its own; returns the command tag, never repeats."""
         async with self.connection() as connection:
-            return await connection.execute(sql, *args)
+            tag: str = await connection.execute(sql, *args)
+            return tag
 
     async def _read(self, method: str, sql: str, args: tuple[Any, ...]) -> Any:
         try:
@@ -144,27 +148,25 @@ class Database:
         async with self.connection() as connection:
             return await getattr(connection, method)(sql, *args)
 
-    async def _acquire(self) -> Connection:
-        if self._pool is None:
-            raise DatabaseAway("The store is starting.")
+    async def _acquire(self, pool: asyncpg.Pool) -> Connection:
         if self._waiting >= MOST_WAITING:
             raise DatabaseAway("The store is busy.")
         self._waiting += 1
         try:
-            return await self._pool.acquire(timeout=WAIT_SECONDS)
+            return await pool.acquire(timeout=WAIT_SECONDS)
         except (*AWAY, TimeoutError) as error:
             log.warning("no database connection", error=repr(error))
             raise DatabaseAway("The store is busy.") from error
         finally:
             self._waiting -= 1
 
-    async def _release(self, connection: Connection) -> None:
-        assert self._pool is not None
-        try:
-            await self._pool.release(connection, timeout=5)
-        except (*AWAY, TimeoutError):
-            # asyncpg has already thrown the connection away.
-            log.debug("connection lost on release")
+
+async def _release(pool: asyncpg.Pool, connection: Connection) -> None:
+    try:
+        await pool.release(connection, timeout=5)
+    except (*AWAY, TimeoutError):
+        # asyncpg has already thrown the connection away.
+        log.debug("connection lost on release")
 
 
 async def _keep_session(_connection: object) -> None:

@@ -36,7 +36,9 @@ async def show_ready(database: Database) -> Response[dict[str, str]]:
             await database.fetchval("SELECT version_num FROM alembic_version LIMIT 1")
     except (Problem, TimeoutError, Exception) as error:
         detail = error.detail if isinstance(error, Problem) else repr(error)
-        return Response({"state": "unready", "detail": detail}, status_code=503, headers={**_PRIVATE, "Retry-After": "1"})
+        return Response(
+            {"state": "unready", "detail": detail}, status_code=503, headers={**_PRIVATE, "Retry-After": "1"}
+        )
     return Response({"state": "ready"}, headers=_PRIVATE)
 
 

@@ -15,7 +15,9 @@ _requests = Histogram(
 )
 checkouts = Counter("store_checkouts", "Checkouts by outcome", ["outcome"], registry=registry)
 connections_busy = Gauge("store_database_connections_busy", "Database connections in use", registry=registry)
-connections_waiting = Gauge("store_database_waiting", "Requests that wait for a connection", registry=registry)
+connections_waiting = Gauge(
+    "store_database_waiting", "Requests that wait for a connection", registry=registry
+)
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PATCH", "PUT", "DELETE"})
 

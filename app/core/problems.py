@@ -18,14 +18,21 @@ log = structlog.get_logger()
 Extra = dict[str, Any]
 
 
-class Problem(Exception):
+class Problem(Exception):  # noqa: N818  # an answer, in the words of RFC 9457
     """An answer other than the wished one.
 
     `type` is a stable slug that clients may match; `extra` becomes members of the document.
     """
 
     def __init__(
-        self, status: int, type: str, title: str, detail: str = "", *, retry_after: int | None = None, **extra: Any
+        self,
+        status: int,
+        type: str,
+        title: str,
+        detail: str = "",
+        *,
+        retry_after: int | None = None,
+        **extra: Any,
     ) -> None:
         super().__init__(f"{status} {type}: {detail or title}")
         self.status = status
@@ -69,9 +76,8 @@ class Invalid(Problem):
         super().__init__(422, "invalid", "The request has errors", "; ".join(errors.values()), errors=listed)
 
 
-def answer_problem(request: Request[Any, Any, Any], problem: Exception) -> Response[Any]:
+def answer_problem(request: Request[Any, Any, Any], problem: Problem) -> Response[Any]:
     """Exception handler of Problem: a document under /api, a page elsewhere."""
-    assert isinstance(problem, Problem)
     if request.url.path.startswith("/api/"):
         return Response(
             msgspec.json.encode(problem.document()),
@@ -90,20 +96,21 @@ def answer_problem(request: Request[Any, Any, Any], problem: Exception) -> Respo
     except Exception:
         log.exception("the error page cannot be rendered")
         text = f"{problem.title}\n\n{problem.detail}\n"
-        response = Response(text, status_code=problem.status, media_type=MediaType.TEXT)
+        response = Response(text.encode(), status_code=problem.status, media_type=MediaType.TEXT)
     response.headers.update(problem.headers)
     return response
 
 
-def answer_http(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
+def answer_http(request: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:
     """Exception handler of the framework's own HTTP errors."""
-    assert isinstance(error, HTTPException)
     status = error.status_code
     if isinstance(error, ValidationException) and isinstance(error.extra, list):
         fields = {_field(item): str(item.get("message", "")) for item in error.extra}
         return answer_problem(request, Invalid(fields))
     if status == 404:
         return answer_problem(request, NotFound("There is nothing at this address."))
+    if status >= 500:
+        log.error("fault", path=request.url.path, method=request.method, exc_info=error)
     phrase = HTTPStatus(status).phrase
     problem = Problem(status, phrase.lower().replace(" ", "-"), phrase, error.detail if status < 500 else "")
     return answer_problem(request, problem)

@@ -1,4 +1,4 @@
-"""What is done to each request, in one plain ASGI layer: its id, its time, its origin, the security headers."""
+"""What is done to each request, in one plain ASGI layer: id, time, origin check, security headers."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import structlog
+from litestar.enums import ScopeType
 
 from app.core import metrics
 
 if TYPE_CHECKING:
-    from litestar.types import ASGIApp, Message, Receive, Scope, Send
+    from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
 log = structlog.get_logger()
 
@@ -32,7 +33,7 @@ def current_request_id() -> str:
 
 
 def content_policy(media_url: str) -> str:
-    """The Content-Security-Policy: own scripts and styles only, none inline; pictures from the media host too."""
+    """The Content-Security-Policy: own scripts and styles, none inline; pictures from the media host too."""
     parts = urlsplit(media_url)
     return (
         f"default-src 'self'; img-src 'self' data: {parts.scheme}://{parts.netloc}; script-src 'self'; "
@@ -55,9 +56,12 @@ class RequestLayer:
         ]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+        if scope["type"] == ScopeType.HTTP:
+            await self._answer(scope, receive, send)
+        else:
             await self.app(scope, receive, send)
-            return
+
+    async def _answer(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
         headers = dict(scope["headers"])
         given = headers.get(b"x-request-id", b"")
         request_id = given.decode() if _KNOWN_ID.fullmatch(given) else secrets.token_hex(8)
@@ -71,7 +75,9 @@ class RequestLayer:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 message["headers"] = [
-                    *message["headers"], *self.security_headers, (b"x-request-id", request_id.encode())
+                    *message["headers"],
+                    *self.security_headers,
+                    (b"x-request-id", request_id.encode()),
                 ]
             await send(message)
 
@@ -85,12 +91,17 @@ class RequestLayer:
             metrics.observe_request(scope["method"], status, seconds)
             if seconds > SLOW_SECONDS or status >= 500:
                 # The path alone: a query may hold an order's token.
-                log.warning("request", method=scope["method"], path=scope["path"], status=status,
-                            seconds=round(seconds, 3))
+                log.warning(
+                    "request",
+                    method=scope["method"],
+                    path=scope["path"],
+                    status=status,
+                    seconds=round(seconds, 3),
+                )
             structlog.contextvars.clear_contextvars()
 
     def is_foreign(self, headers: dict[bytes, bytes]) -> bool:
-        """Whether another site's page made the browser send this. Clients that are no browsers send neither header."""
+        """Whether another site's page made the browser send this; other clients send neither header."""
         site = headers.get(b"sec-fetch-site")
         if site is not None:
             return site not in (b"same-origin", b"none")
@@ -106,9 +117,11 @@ async def _refuse_foreign(send: Send) -> None:
         b'{"type":"/problems/foreign-origin","title":"Refused","status":403,'
         b'"detail":"The request came from a page of another site."}'
     )
-    await send({
-        "type": "http.response.start",
-        "status": 403,
-        "headers": [(b"content-type", b"application/problem+json"), (b"cache-control", b"no-store")],
-    })
+    await send(
+        {
+            "type": "http.response.start",
+            "status": 403,
+            "headers": [(b"content-type", b"application/problem+json"), (b"cache-control", b"no-store")],
+        }
+    )
     await send({"type": "http.response.body", "body": body, "more_body": False})

@@ -123,18 +123,20 @@ class _Reader:
         if parts.scheme not in schemes or not parts.hostname:
             self.faults.append(f"{name} is {value!r}: it must be an address that starts with {schemes[0]}://")
         elif parts.password:
-            self.faults.append(f"{name} holds a password: put it into a file and name that in its _FILE variable")
+            self.faults.append(
+                f"{name} holds a password: put it into a file and name that in its _FILE variable"
+            )
         return value
 
     def port(self, name: str, default: int) -> int:
         value = self.environ.get(name, str(default))
-        if not value.isdigit() or not 1 <= int(value) <= 65535:
+        if not value.isdecimal() or not 1 <= int(value) <= 65535:
             self.faults.append(f"{name} is {value!r}: it must be a number from 1 to 65535")
             return default
         return int(value)
 
     def secret(self, name: str, *, required: bool = True, least: int = 1) -> str | None:
-        """Read the file that `<name>_FILE` points to; the value itself is never taken from the environment."""
+        """Read the file that `<name>_FILE` points to; the value itself never comes from the environment."""
         path = self.environ.get(f"{name}_FILE")
         if not path:
             if required:
@@ -146,5 +148,5 @@ class _Reader:
             self.faults.append(f"{name}_FILE is {path!r}, which cannot be read: {error.strerror}")
             return None
         if len(value) < least:
-            self.faults.append(f"{name}_FILE is {path!r}, which holds {len(value)} characters: at least {least} are needed")
+            self.faults.append(f"{name}_FILE is {path!r}, too short: {least} characters are needed")
         return value

@@ -60,4 +60,6 @@ def form_token(settings: Settings, owner: str) -> str:
 def check_form_token(settings: Settings, owner: str, token: str) -> None:
     """Raise a 403 unless the form was made by this store for this owner."""
     if not is_signed(settings, "form", owner, token):
-        raise Problem(403, "stale-form", "This form is no longer valid", "Please reload the page and send it again.")
+        raise Problem(
+            403, "stale-form", "This form is no longer valid", "Please reload the page and send it again."
+        )

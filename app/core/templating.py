@@ -19,7 +19,7 @@ _APP = Path(__file__).parent.parent
 
 
 def public(max_age: int, stale: int = 60) -> str:
-    """Cache-Control of what everybody sees alike: fresh for `max_age` seconds, then served stale while renewed."""
+    """Cache-Control of what all see alike: fresh for `max_age` seconds, then served stale while renewed."""
     return f"public, max-age={max_age}, stale-while-revalidate={stale}, stale-if-error=3600"
 
 

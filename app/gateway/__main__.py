@@ -32,7 +32,7 @@ def read_config(environ: Mapping[str, str]) -> Config:
         return environ.get(name, "")
 
     port = environ.get("PORT", "8000")
-    if not port.isdigit():
+    if not port.isdecimal():
         faults.append(f"PORT is {port!r}: it must be a number")
         port = "0"
     config = Config(

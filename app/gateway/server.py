@@ -29,7 +29,9 @@ _templates = Environment(
 )
 _page_headers = {
     "Cache-Control": "no-store",
-    "Content-Security-Policy": "default-src 'none'; style-src 'self'; form-action 'self'; frame-ancestors 'none'",
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'self'; form-action 'self'; frame-ancestors 'none'"
+    ),
     "Referrer-Policy": "no-referrer",
 }
 
@@ -91,7 +93,14 @@ def make_app(config: Config) -> Litestar:
         if data.token == "tok_error":  # noqa: S105
             return Response({"error": "the gateway failed, as asked"}, status_code=500)
         state, reason = OUTCOMES.get(data.token, ("declined", "unknown_token"))
-        payment = storage.create(data.reference, state, data.amount, data.currency, data.return_url, reason)
+        payment = storage.create(
+            data.reference,
+            state,
+            amount=data.amount,
+            currency=data.currency,
+            return_url=data.return_url,
+            reason=reason,
+        )
         if data.token == "tok_slow":  # noqa: S105
             await asyncio.sleep(SLOW_SECONDS)
         return Response(describe(payment), status_code=201)
@@ -106,7 +115,9 @@ def make_app(config: Config) -> Litestar:
     @post("/v1/payments/{reference:str}/cancel", guards=[check_key], status_code=200)
     async def cancel_payment(reference: str) -> dict[str, Any]:
         # A reference never heard of is taken too: should its payment arrive late, it finds itself cancelled.
-        payment = storage.create(reference, "cancelled", 0, "XXX", reason="cancelled_by_store")
+        payment = storage.create(
+            reference, "cancelled", amount=0, currency="XXX", reason="cancelled_by_store"
+        )
         storage.settle(payment["id"], "cancelled", "cancelled_by_store")
         return describe(storage.find(reference) or payment)
 

@@ -52,7 +52,14 @@ class Storage:
         self._db.close()
 
     def create(
-        self, reference: str, state: str, amount: int, currency: str, return_url: str = "", reason: str | None = None
+        self,
+        reference: str,
+        state: str,
+        *,
+        amount: int,
+        currency: str,
+        return_url: str = "",
+        reason: str | None = None,
     ) -> Row:
         """Make the payment, or return the one that has this reference already."""
         payment_id = f"pay_{secrets.token_urlsafe(16)}"
@@ -65,9 +72,8 @@ class Storage:
             )
             if made.rowcount:
                 self._record(payment_id, state, now)
-        payment = self.find(reference)
-        assert payment is not None
-        return payment
+            row = self._db.execute("SELECT * FROM payments WHERE reference = ?", (reference,)).fetchone()
+        return dict(row)
 
     def find(self, reference: str) -> Row | None:
         return self._one("SELECT * FROM payments WHERE reference = ?", reference)
@@ -99,7 +105,9 @@ class Storage:
     def mark_sent(self, event_ids: list[str]) -> None:
         with self._db:
             self._db.execute("BEGIN IMMEDIATE")
-            self._db.executemany("UPDATE events SET send_at = NULL WHERE id = ?", [(one,) for one in event_ids])
+            self._db.executemany(
+                "UPDATE events SET send_at = NULL WHERE id = ?", [(one,) for one in event_ids]
+            )
 
     def mark_failed(self, events: list[Row]) -> None:
         """Try these later, after twice the wait of the time before; give up after a day."""

@@ -1,7 +1,7 @@
 """All SQL on stock that no other package's statement has to carry."""
 
 # Books only the difference to the wished units, so that a repeated import changes nothing.
-# FOR UPDATE in the order of ids: the same order in which checkouts take their rows, so that none waits in a ring.
+# FOR UPDATE in the order of ids, as checkouts take their rows: none waits for another in a ring.
 SET_AVAILABLE = """
 WITH wanted AS (
     SELECT variant_id, units FROM unnest($1::bigint[], $2::integer[]) AS w(variant_id, units)

@@ -1,8 +1,8 @@
 """All SQL on orders beyond their making."""
 
 ORDER = """
-SELECT id, number, state, token, email, shipping_address, shipping_method, currency, subtotal, shipping, total,
-       action_url, created_at
+SELECT id, number, state, token, email, shipping_address, shipping_method,
+       currency, subtotal, shipping, total, action_url, created_at
 FROM orders WHERE number = $1
 """
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from procrastinate import Blueprint, JobContext, RetryStrategy
 
-from app.checkout.service import Checkout, settle_order
+from app.checkout.service import settle_order
+from app.checkout.shop import Shop
 from app.payments.ports import GatewayAway
 
 blueprint = Blueprint()
@@ -18,5 +19,5 @@ blueprint = Blueprint()
 )
 async def settle_reported_order(context: JobContext, order_id: int) -> None:
     """The gateway reported a payment of this order: ask it, rather than trust the order of reports."""
-    shop: Checkout = context.additional_context["shop"]
+    shop: Shop = context.additional_context["shop"]
     await settle_order(shop, order_id)

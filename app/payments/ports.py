@@ -1,4 +1,4 @@
-"""The port that every payment gateway fulfils. Card data never comes near it: only the gateway's tokens do."""
+"""The port that every payment gateway fulfils. Card data never comes near it, only the gateway's tokens."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Payment(msgspec.Struct, frozen=True):
     reason: str | None = None
 
 
-class GatewayAway(Exception):
+class GatewayAway(Exception):  # noqa: N818
     """The gateway did not give a usable answer in time.
 
     `sent` tells whether it may have got the request: then its outcome is unknown, and must be asked for.
@@ -44,7 +44,7 @@ class GatewayAway(Exception):
         self.sent = sent
 
 
-class BadWebhook(Exception):
+class BadWebhook(Exception):  # noqa: N818
     """The webhook is not from the gateway, is too old, or cannot be read."""
 
 
@@ -55,9 +55,7 @@ class PaymentGateway(Protocol):
     def name(self) -> str:
         """Stable name, part of the unique key of payment events."""
 
-    async def take(
-        self, reference: str, amount: int, currency: str, token: str, return_url: str
-    ) -> Payment:
+    async def take(self, reference: str, amount: int, currency: str, token: str, return_url: str) -> Payment:
         """Authorize and capture at once. Raises GatewayAway."""
 
     async def find(self, reference: str) -> Payment | None:

@@ -1,7 +1,7 @@
 """All SQL on payment events beyond the settling of orders."""
 
-# Facts are kept once per gateway and key, and a job is made, in the same transaction, for each order that still waits
-# for such a fact. The database calls procrastinate's own function: its Python side has no asyncpg connector.
+# Facts are kept once per gateway and key, and a job is made, in the same transaction, for each order that
+# still waits for such a fact. procrastinate has no asyncpg connector, so its SQL function is called.
 RECORD = """
 WITH told AS (
     SELECT o.id AS order_id, o.state AS order_state, t.*

@@ -42,7 +42,7 @@ class TableRates:
         self._table: Table | None = None
         self._read_at = 0.0
 
-    async def quote(self, country: str, postcode: str, grams: int) -> list[Rate]:
+    async def quote(self, country: str, postcode: str, grams: int) -> list[Rate]:  # noqa: ARG002
         """See RateSource; a table knows zones of countries, so the postcode does not matter to it."""
         return (await self.table()).quote(country, grams)
 

@@ -30,7 +30,7 @@ CREATE TABLE stock (
 CREATE VIEW stock_available AS
     SELECT variant_id, sum(available)::integer AS available FROM stock GROUP BY variant_id;
 
--- Append-only. Per variant and location the sum of all quantities (shipped is negative) = available + reserved.
+-- Append-only. Per variant and location the sum of quantities (shipped is negative) = available + reserved.
 CREATE TABLE stock_movements (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     variant_id bigint NOT NULL,
@@ -120,13 +120,14 @@ CREATE TABLE order_history (
     PRIMARY KEY (order_id, at, state)
 );
 
--- status and answer are null while the first request with the key is still at work.
+-- status and answer are null while the first request with the key is at work.
+-- json, not jsonb: it keeps the answer byte for byte.
 CREATE TABLE checkout_keys (
     key text PRIMARY KEY,
     fingerprint bytea NOT NULL,
     order_id bigint NOT NULL REFERENCES orders,
     status smallint,
-    answer jsonb,
+    answer json,
     created_at timestamptz NOT NULL DEFAULT now()
 ) WITH (fillfactor = 80);
 CREATE INDEX ON checkout_keys (order_id);
@@ -139,7 +140,8 @@ CREATE TABLE payment_events (
     gateway text NOT NULL,
     key text NOT NULL,
     order_id bigint NOT NULL REFERENCES orders,
-    kind text NOT NULL CHECK (kind IN ('requires_action', 'captured', 'declined', 'cancelled', 'refunded')),
+    kind text NOT NULL
+        CHECK (kind IN ('requires_action', 'captured', 'declined', 'cancelled', 'refunded')),
     amount bigint NOT NULL CHECK (amount >= 0),
     payment_id text NOT NULL,
     received_at timestamptz NOT NULL DEFAULT now(),
@@ -172,26 +174,48 @@ CREATE TABLE shipping_rates (
     days text NOT NULL,
     PRIMARY KEY (method, zone, up_to_grams)
 );
-INSERT INTO shipping_zones VALUES ('home', 'Germany'), ('eu', 'European Union'), ('world', 'Rest of the world');
+INSERT INTO shipping_zones VALUES
+    ('home', 'Germany'), ('eu', 'European Union'), ('world', 'Rest of the world');
 INSERT INTO shipping_countries VALUES
-    ('DE', 'Germany', 'home'), ('AT', 'Austria', 'eu'), ('BE', 'Belgium', 'eu'), ('DK', 'Denmark', 'eu'),
-    ('ES', 'Spain', 'eu'), ('FI', 'Finland', 'eu'), ('FR', 'France', 'eu'), ('IE', 'Ireland', 'eu'),
-    ('IT', 'Italy', 'eu'), ('LU', 'Luxembourg', 'eu'), ('NL', 'Netherlands', 'eu'), ('PL', 'Poland', 'eu'),
-    ('PT', 'Portugal', 'eu'), ('SE', 'Sweden', 'eu'), ('CH', 'Switzerland', 'world'),
-    ('GB', 'United Kingdom', 'world'), ('NO', 'Norway', 'world'), ('US', 'United States', 'world'),
+    ('DE', 'Germany', 'home'),
+    ('AT', 'Austria', 'eu'),
+    ('BE', 'Belgium', 'eu'),
+    ('DK', 'Denmark', 'eu'),
+    ('ES', 'Spain', 'eu'),
+    ('FI', 'Finland', 'eu'),
+    ('FR', 'France', 'eu'),
+    ('IE', 'Ireland', 'eu'),
+    ('IT', 'Italy', 'eu'),
+    ('LU', 'Luxembourg', 'eu'),
+    ('NL', 'Netherlands', 'eu'),
+    ('PL', 'Poland', 'eu'),
+    ('PT', 'Portugal', 'eu'),
+    ('SE', 'Sweden', 'eu'),
+    ('CH', 'Switzerland', 'world'),
+    ('GB', 'United Kingdom', 'world'),
+    ('NO', 'Norway', 'world'),
+    ('US', 'United States', 'world'),
     ('CA', 'Canada', 'world');
 INSERT INTO shipping_methods VALUES ('standard', 'Standard', 1), ('express', 'Express', 2);
 INSERT INTO shipping_rates VALUES
-    ('standard', 'home', 1000, 390, '2-3 working days'), ('standard', 'home', 5000, 590, '2-3 working days'),
-    ('standard', 'home', 31500, 990, '2-4 working days'), ('standard', 'home', 1000000, 4900, '5-8 working days'),
-    ('express', 'home', 1000, 990, 'next working day'), ('express', 'home', 31500, 1690, 'next working day'),
-    ('standard', 'eu', 1000, 890, '3-6 working days'), ('standard', 'eu', 5000, 1390, '3-6 working days'),
-    ('standard', 'eu', 31500, 2490, '4-7 working days'), ('standard', 'eu', 1000000, 9900, '8-12 working days'),
-    ('express', 'eu', 1000, 1990, '1-2 working days'), ('express', 'eu', 31500, 3990, '1-2 working days'),
-    ('standard', 'world', 1000, 1490, '6-12 working days'), ('standard', 'world', 5000, 2990, '6-12 working days'),
+    ('standard', 'home', 1000, 390, '2-3 working days'),
+    ('standard', 'home', 5000, 590, '2-3 working days'),
+    ('standard', 'home', 31500, 990, '2-4 working days'),
+    ('standard', 'home', 1000000, 4900, '5-8 working days'),
+    ('express', 'home', 1000, 990, 'next working day'),
+    ('express', 'home', 31500, 1690, 'next working day'),
+    ('standard', 'eu', 1000, 890, '3-6 working days'),
+    ('standard', 'eu', 5000, 1390, '3-6 working days'),
+    ('standard', 'eu', 31500, 2490, '4-7 working days'),
+    ('standard', 'eu', 1000000, 9900, '8-12 working days'),
+    ('express', 'eu', 1000, 1990, '1-2 working days'),
+    ('express', 'eu', 31500, 3990, '1-2 working days'),
+    ('standard', 'world', 1000, 1490, '6-12 working days'),
+    ('standard', 'world', 5000, 2990, '6-12 working days'),
     ('standard', 'world', 31500, 6990, '8-15 working days'),
     ('standard', 'world', 1000000, 24900, '15-25 working days'),
-    ('express', 'world', 1000, 3490, '2-4 working days'), ('express', 'world', 31500, 9990, '2-4 working days');
+    ('express', 'world', 1000, 3490, '2-4 working days'),
+    ('express', 'world', 31500, 9990, '2-4 working days');
 """
 
 
