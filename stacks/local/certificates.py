@@ -28,7 +28,7 @@ def read_file(key: str, path: PurePosixPath | None) -> str:
 
 
 class Certificates(pulumi.ComponentResource):
-    """Certificate chain and key of the edge, and the authority's certificate to trust (empty for own files)."""
+    """Certificate chain and key of the edge, and the authority to trust (empty with own files)."""
 
     certificate: pulumi.Output[str]
     key: pulumi.Output[str]

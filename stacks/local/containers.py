@@ -1,7 +1,7 @@
 """Containers: the one place that knows how a container of this project is locked down, limited and named.
 
-Every container has a read-only root, a user that is not root, no capability, no way to gain one, limits on CPU,
-memory and processes, logs that rotate, a health check, and the stack's labels.
+Every container has a read-only root, a user that is not root, no capability, no way to gain one, limits on
+CPU and memory, logs that rotate, a health check, and the stack's labels.
 """
 
 from collections.abc import Mapping
@@ -93,7 +93,7 @@ def run(
     """A container of one role. An exclusive one is named `name`; others get a suffix from the engine."""
     uid = UIDS[service.role]
     merged = pulumi.ResourceOptions.merge(
-        pulumi.ResourceOptions(delete_before_replace=True if service.exclusive else None), opts
+        pulumi.ResourceOptions(delete_before_replace=service.exclusive), opts
     )
     return docker.Container(
         name,
@@ -120,7 +120,8 @@ def run(
         ],
         read_only=True,
         tmpfs=TMPFS,
-        init=True,
+        # The exclusive ones are servers that manage processes of their own and expect to be the first.
+        init=not service.exclusive,
         capabilities=docker.ContainerCapabilitiesArgs(drops=["ALL"]),
         security_opts=["no-new-privileges:true"],
         # In the engine's own notation, here and for durations: another would differ at every preview.
@@ -161,7 +162,7 @@ def run(
 def volume(
     name: str, role: str, settings: Settings, opts: pulumi.ResourceOptions, *, keep: bool = False
 ) -> docker.Volume:
-    """A volume of one role. `keep`: it holds data, so the engine leaves it behind and the next `up` adopts it."""
+    """A volume of one role. `keep`: it holds data, so `destroy` leaves it and the next `up` adopts it."""
     return docker.Volume(
         name,
         name=name,

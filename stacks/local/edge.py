@@ -1,6 +1,6 @@
 """Edge: nginx with TLS, cache, compression, firewall and limits; the only container with published ports.
 
-Its configuration and certificate change by reload; only a new image or a setting of the container replaces it.
+Its configuration and certificate change by reload; only a new image or limit replaces it.
 """
 
 import math

@@ -94,6 +94,9 @@ class Images(pulumi.ComponentResource):
 
     def __init__(self, name: str, settings: Settings, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("storestack:local:Images", name, None, opts)
+        # Said aloud because the provider would have it the other way for anything with a name of its own; the
+        # engine would then remove every container of the old image before it builds the new one.
+        self.child = pulumi.ResourceOptions(parent=self, delete_before_replace=False)
         self.edge = self.built(name, "edge", settings)
         self.balancer = self.built(name, "balancer", settings)
         self.database = self.built(name, "database", settings)
@@ -128,13 +131,11 @@ class Images(pulumi.ComponentResource):
                 secrets=secrets,
             ),
             keep_locally=True,
-            opts=pulumi.ResourceOptions(parent=self),
+            opts=self.child,
         )
         return image.image_id
 
     def foreign(self, name: str, reference: str) -> pulumi.Output[str]:
         """Someone else's store on the same contract: from this engine, or pulled."""
-        image = docker.RemoteImage(
-            f"{name}-store-image", name=reference, keep_locally=True, opts=pulumi.ResourceOptions(parent=self)
-        )
+        image = docker.RemoteImage(f"{name}-store-image", name=reference, keep_locally=True, opts=self.child)
         return image.image_id

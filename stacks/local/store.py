@@ -1,8 +1,8 @@
 """Store: the release step, the web containers, their admission to the balancer, and the workers.
 
 The order is the promise: migrations from the new image first; then new web containers, which start outside
-the balancer; then, when each has passed its smoke test, the balancer's list; then workers. What is replaced is
-removed by the engine at the end of the update. A step that fails stops what comes after it, so the version
+the balancer; then, when each has passed its smoke test, the balancer's list; then workers. What is replaced
+is removed by the engine at the end of the update. A step that fails stops what comes after it, so the version
 before it serves on.
 """
 

@@ -62,7 +62,7 @@ def admit(props: Mapping[str, Any], olds: Mapping[str, Any]) -> None:
 
     def install(files: Mapping[str, str]) -> None:
         volume = engine.Volume(props["volume"], ADMISSION_PATH, files)
-        engine.write(client, stack, props["image"], int(props["uid"]), volume, 0o444)
+        engine.write(client, stack, props["image"], volume, uid=int(props["uid"]), mode=0o444)
         code, output = engine.execute(balancer, "reload")
         if code:
             raise Failure(f"the balancer refused its new server list and serves on as before: {output}")

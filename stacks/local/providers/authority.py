@@ -1,7 +1,7 @@
 """CertificateAuthority and LeafCertificate: TLS without anyone else, kept in the stack's state.
 
-The authority may sign only for the stack's own names and addresses (X.509 name constraints, critical): whoever
-trusts it trusts it for nothing else, even when its key is stolen.
+The authority may sign only for the stack's own names and addresses (X.509 name constraints, critical):
+whoever trusts it trusts it for nothing else, even when its key is stolen.
 """
 
 import ipaddress

@@ -23,7 +23,7 @@ class Failure(Exception):  # noqa: N818 - its name is what a person reads in fro
 
 
 class Provider(ResourceProvider):
-    """A provider whose class stands in an importable module, so that state holds its name and not its code."""
+    """A provider whose class stands in an importable module, so that state holds its name, not its code."""
 
     # There is nothing secret in a class name, and as a secret it would hide in every preview.
     serialize_as_secret_always = False

@@ -98,7 +98,9 @@ def created(
         container.remove(force=True, v=True)
 
 
-def write(client: docker.DockerClient, stack: str, image: str, uid: int, volume: Volume, mode: int) -> None:
+def write(
+    client: docker.DockerClient, stack: str, image: str, volume: Volume, *, uid: int, mode: int
+) -> None:
     """Make the volume hold exactly these files. The image only lends its mount point and its `rm`."""
     mounts = [Mount(target=volume.path, source=volume.name)]
     with created(client, stack, image, mounts=mounts) as container:

@@ -60,13 +60,15 @@ class VolumeFilesProvider(Provider):
         if props.get("validate"):
             validate(client, props, wanted)
         for volume in wanted:
-            engine.write(client, stack, image, uid, volume, MODES[volume.path])
+            engine.write(client, stack, image, volume, uid=uid, mode=MODES[volume.path])
+        # A container of another image is about to be replaced; it may not even understand the new files.
+        successor = image != olds.get("image", image)
         try:
-            for container in engine.running(client, stack, role):
+            for container in [] if successor else engine.running(client, stack, role):
                 reload(container)
         except Failure:
             for volume in volumes(olds):
-                engine.write(client, stack, image, uid, volume, MODES[volume.path])
+                engine.write(client, stack, image, volume, uid=uid, mode=MODES[volume.path])
             raise
 
 
