@@ -1,4 +1,4 @@
-"""A running local stack as tests and load see it: its outputs, its containers, and shoppers with addresses."""
+"""A running local stack as tests and load see it: outputs, containers, and shoppers with addresses."""
 
 import hashlib
 import json
@@ -60,7 +60,7 @@ class Stack:
         return only
 
     def run(self, role: str, command: Sequence[str]) -> str:
-        """Runs a command in the first container of a role; raises `RuntimeError` with its output if it fails."""
+        """Runs a command in the first container of a role; raises `RuntimeError` if it fails."""
         outcome = self.containers(role)[0].exec_run(list(command))
         text = bytes(outcome.output).decode()
         if outcome.exit_code != 0:
@@ -68,7 +68,7 @@ class Stack:
         return text
 
     def shopper(self, address: str) -> dict[str, str]:
-        """Headers that make the edge count the request as one from `address`: one machine plays many shoppers.
+        """Headers that make the edge count the request as one from `address`.
 
         The edge checks the signature with nginx's secure_link, which prescribes MD5 over this very string.
         """

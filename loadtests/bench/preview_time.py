@@ -1,4 +1,4 @@
-"""Time of `pulumi preview` of an unchanged stack, against the CLI's own start and a program without resources.
+"""Time of `pulumi preview` of an unchanged stack, against starting the CLI and importing the SDK alone.
 
 Goal: at most 5 s. Run it on a stack that is up:
 

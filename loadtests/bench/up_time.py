@@ -184,12 +184,13 @@ def main() -> None:
                     f"round {number + 1}: make up {ups[-1]:.1f} s, compose {composes[-1]:.1f} s", flush=True
                 )
         finally:
-            for volume in volumes:
-                stack.engine.volumes.get(f"{PROJECT}-{volume}").remove(force=True)
+            for copied in volumes:
+                stack.engine.volumes.get(f"{PROJECT}-{copied}").remove(force=True)
             make("up", name).check_returncode()
     ratio = median(a / b for a, b in zip(ups, composes, strict=True))
     print(
-        f"make up {median(ups):.1f} s, docker-compose up {median(composes):.1f} s, ratio {ratio:.2f} (goal ≤ 1.5)"
+        f"make up {median(ups):.1f} s, docker-compose up {median(composes):.1f} s,"
+        f" ratio {ratio:.2f} (goal ≤ 1.5)"
     )
 
 

@@ -1,4 +1,4 @@
-"""The live tests look at a running stack that `STORESTACK_STACK` names (default `test`); `make test` makes it."""
+"""The live tests look at a running stack that `STORESTACK_STACK` names; `make test` makes it."""
 
 import os
 from collections.abc import Iterator

@@ -76,7 +76,7 @@ def test_a_shopper_buys_a_product(page: Page) -> None:
 
 
 def finish(page: Page) -> None:
-    """Goes through what is left of checkout (shipping, payment), at most four steps, each by its main button."""
+    """Goes through what is left of checkout, at most four steps, each by its main button."""
     for _ in range(4):
         if "/orders/" in page.url:
             return
