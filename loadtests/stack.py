@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from time import time
-from typing import Any
+from typing import Any, cast
 
 import docker
 import httpx
@@ -62,7 +62,7 @@ class Stack:
     def run(self, role: str, command: Sequence[str]) -> str:
         """Runs a command in the first container of a role; raises `RuntimeError` if it fails."""
         outcome = self.containers(role)[0].exec_run(list(command))
-        text = bytes(outcome.output).decode()
+        text = cast(bytes, outcome.output).decode()
         if outcome.exit_code != 0:
             raise RuntimeError(f"{' '.join(command)} in {role} ended with {outcome.exit_code}: {text}")
         return text

@@ -36,7 +36,7 @@ def settings(stack: Stack) -> Iterator[None]:
     restored = make("up", stack.name)
     assert restored.returncode == 0, restored.stdout + restored.stderr
     for image in stack.engine.images.list(name=f"storestack-{stack.name}-trial"):
-        stack.engine.images.remove(image.id, force=True)
+        stack.engine.images.remove(str(image.id), force=True)
 
 
 def current_image(stack: Stack) -> str:
