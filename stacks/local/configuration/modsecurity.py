@@ -60,6 +60,7 @@ EXCLUSIONS = (
 # Left out: other products' exclusions (903), reputation and flood rules that need what nginx has not (910,
 # 912), and what inspects answers (950 to 959), since answers are not read.
 RULE_FILES = (
+    "REQUEST-901-INITIALIZATION",
     "REQUEST-905-COMMON-EXCEPTIONS",
     "REQUEST-911-METHOD-ENFORCEMENT",
     "REQUEST-913-SCANNER-DETECTION",
