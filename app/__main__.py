@@ -1,4 +1,4 @@
-"""`python -m app web|worker|release|seed|reconcile`: one image, one command per container."""
+"""`python -m app web|worker|release|seed|reconcile|stock`: one image, one command per container."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ COMMANDS = {
     "worker": "run jobs and settle pending payments until SIGTERM",
     "release": "bring the database schema to this version",
     "seed": "load the sample catalogue",
+    "stock": "make UNITS of VARIANT available at the main warehouse, and book the difference",
     "reconcile": "check every ledger; exit code 1 and the rows when anything is off",
 }
 
@@ -23,15 +24,23 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m app", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="command")
     for name, text in COMMANDS.items():
-        commands.add_parser(name, help=text)
-    command = parser.parse_args(arguments).command
+        known = commands.add_parser(name, help=text)
+        if name == "stock":
+            known.add_argument("variant", type=int, help="the variant's id")
+            known.add_argument("units", type=int, help="units that shall be available")
+    given = parser.parse_args(arguments)
+    command = given.command
     try:
-        settings = read_settings(release=command in ("release", "seed", "reconcile"))
+        settings = read_settings(release=command not in ("web", "worker"))
     except SettingsError as error:
         for line in str(error).splitlines():
             print(f"app {command}: {line}", file=sys.stderr)
         return 2
     set_up_logs()
+    if command == "stock":
+        from app.inventory import service
+
+        return asyncio.run(service.run(settings, given.variant, given.units))
     return _run(command, settings)
 
 

@@ -116,11 +116,11 @@ def _install_queue(connection: Connection) -> None:
 def _grant(connection: Connection) -> None:
     if not connection.scalar(text("SELECT 1 FROM pg_roles WHERE rolname = :role"), {"role": STORE_ROLE}):
         raise ReleaseError(f"role {STORE_ROLE!r} does not exist: create it with LOGIN before the release")
+    schema = connection.scalar(text("SELECT quote_ident(current_schema())"))
     statements = [
-        f"GRANT USAGE ON SCHEMA public TO {STORE_ROLE}",
-        f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {STORE_ROLE}",
-        f"GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO {STORE_ROLE}",
-        f"GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA public TO {STORE_ROLE}",
+        f"GRANT USAGE ON SCHEMA {schema} TO {STORE_ROLE}",
+        f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {schema} TO {STORE_ROLE}",
+        f"GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA {schema} TO {STORE_ROLE}",
         f"REVOKE INSERT, UPDATE, DELETE ON alembic_version FROM {STORE_ROLE}",
         *(f"REVOKE UPDATE, DELETE, TRUNCATE ON {table} FROM {STORE_ROLE}" for table in APPEND_ONLY),
     ]

@@ -25,14 +25,12 @@ SELECT coalesce(sum(l.quantity), 0)::integer FROM carts c JOIN cart_lines l ON l
 WHERE c.id = $1 AND c.state <> 'ordered'
 """
 
-# No row when the cart is not open or full, the variant not for sale, or the stock too small.
+# No row when the cart is not open or full, or the variant not for sale. Stock is not looked at: a cart claims
+# nothing, and whether there is enough is shown when it is read and decided when it is ordered.
 ADD_LINE = f"""
 WITH variant AS (
-    SELECT v.variant_id FROM sale_variants v JOIN stock s USING (variant_id)
-    WHERE v.variant_id = $2 AND v.sellable AND s.available >= $3 + coalesce(
-        (SELECT quantity FROM cart_lines WHERE cart_id = $1 AND variant_id = $2), 0)
+    SELECT variant_id FROM sale_variants WHERE variant_id = $2 AND sellable
     AND (SELECT count(*) FROM cart_lines WHERE cart_id = $1) < 100
-    LIMIT 1
 ), cart AS (
     UPDATE carts SET version = version + 1, updated_at = now() FROM {_RELAXED}, variant
     WHERE id = $1 AND state = 'open' RETURNING id
@@ -45,8 +43,7 @@ RETURNING id
 
 SET_QUANTITY = f"""
 WITH line AS (
-    SELECT l.id FROM cart_lines l WHERE l.id = $2 AND l.cart_id = $1
-    AND EXISTS (SELECT FROM stock s WHERE s.variant_id = l.variant_id AND s.available >= $3)
+    SELECT id FROM cart_lines WHERE id = $2 AND cart_id = $1
 ), cart AS (
     UPDATE carts SET version = version + 1, updated_at = now() FROM {_RELAXED}, line
     WHERE carts.id = $1 AND state = 'open' RETURNING carts.id
@@ -71,10 +68,7 @@ UPDATE carts SET details = details || $2::text::jsonb, updated_at = now() FROM {
 WHERE id = $1 AND state = 'open' RETURNING id
 """  # noqa: S608
 
-AVAILABLE = """
-SELECT v.sellable, coalesce((SELECT max(available) FROM stock WHERE variant_id = $1), 0) AS available
-FROM sale_variants v WHERE v.variant_id = $1
-"""
+SELLABLE = "SELECT sellable FROM sale_variants WHERE variant_id = $1"
 
 DELETE_STALE = """
 DELETE FROM carts WHERE id IN (

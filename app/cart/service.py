@@ -110,7 +110,7 @@ async def add_line(database: Database, cart_id: uuid.UUID, variant_id: int, quan
         except asyncpg.CheckViolationError as error:
             raise _too_many() from error
     if added is None:
-        await _explain(database, cart_id, variant_id, quantity)
+        await _explain(database, cart_id, variant_id)
 
 
 async def set_quantity(database: Database, cart_id: uuid.UUID, line_id: int, quantity: int) -> None:
@@ -119,9 +119,7 @@ async def set_quantity(database: Database, cart_id: uuid.UUID, line_id: int, qua
     async with database.connection() as connection:
         changed = await connection.fetchval(queries.SET_QUANTITY, cart_id, line_id, quantity)
     if changed is None:
-        cart = await _open_cart(database, cart_id)
-        line = _line(cart, line_id)
-        raise insufficient_stock([line], {line.id: quantity})
+        await _explain_line(database, cart_id, line_id)
 
 
 async def remove_line(database: Database, cart_id: uuid.UUID, line_id: int) -> None:
@@ -129,8 +127,7 @@ async def remove_line(database: Database, cart_id: uuid.UUID, line_id: int) -> N
     async with database.connection() as connection:
         removed = await connection.fetchval(queries.REMOVE_LINE, cart_id, line_id)
     if removed is None:
-        _line(await _open_cart(database, cart_id), line_id)
-        raise NotFound(f"The cart has no line {line_id} any more.")
+        await _explain_line(database, cart_id, line_id)
 
 
 async def save_details(database: Database, cart_id: uuid.UUID, details: dict[str, Any]) -> None:
@@ -148,14 +145,14 @@ async def delete_stale_carts(database: Database) -> None:
     await database.execute(queries.DELETE_STALE, KEEP_DAYS)
 
 
-def insufficient_stock(lines: list[Line], wanted: dict[int, int] | None = None) -> Problem:
+def insufficient_stock(lines: list[Line]) -> Problem:
     """The 409 that names each line with too little stock."""
     listed = [
         {
             "variant_id": line.variant_id,
             "sku": line.sku,
             "title": line.title,
-            "quantity": (wanted or {}).get(line.id, line.quantity),
+            "quantity": line.quantity,
             "available": line.available,
         }
         for line in lines
@@ -166,18 +163,24 @@ def insufficient_stock(lines: list[Line], wanted: dict[int, int] | None = None) 
     return Problem(409, "insufficient-stock", "There is not enough stock", detail, lines=listed)
 
 
-async def _explain(database: Database, cart_id: uuid.UUID, variant_id: int, quantity: int) -> NoReturn:
+async def _explain(database: Database, cart_id: uuid.UUID, variant_id: int) -> NoReturn:
     cart = await _open_cart(database, cart_id)
-    variant = await database.fetchrow(queries.AVAILABLE, variant_id)
-    if variant is None or not variant["sellable"]:
+    if not await database.fetchval(queries.SELLABLE, variant_id):
         raise Invalid({"variant_id": f"variant_id is {variant_id}: no such variant is for sale"})
     if len(cart.lines) >= MOST_LINES:
-        detail = f"A cart holds at most {MOST_LINES} lines."
-        raise Problem(409, "cart-full", "The cart is full", detail)
-    held = next((line.quantity for line in cart.lines if line.variant_id == variant_id), 0)
-    detail = f"{held + quantity} wanted, {variant['available']} available"
-    listed = [{"variant_id": variant_id, "quantity": held + quantity, "available": variant["available"]}]
-    raise Problem(409, "insufficient-stock", "There is not enough stock", detail, lines=listed)
+        raise Problem(409, "cart-full", "The cart is full", f"A cart holds at most {MOST_LINES} lines.")
+    raise _changed()
+
+
+async def _explain_line(database: Database, cart_id: uuid.UUID, line_id: int) -> NoReturn:
+    cart = await _open_cart(database, cart_id)
+    if line_id not in [line.id for line in cart.lines]:
+        raise NotFound(f"The cart has no line {line_id}.")
+    raise _changed()
+
+
+def _changed() -> Problem:
+    return Problem(409, "cart-changed", "The cart has changed", "Please try again.", retry_after=1)
 
 
 async def _open_cart(database: Database, cart_id: uuid.UUID) -> Cart:
@@ -189,13 +192,6 @@ async def _open_cart(database: Database, cart_id: uuid.UUID) -> Cart:
     if cart.state == "ordered":
         raise Problem(409, "cart-ordered", "The cart has been ordered", "Start a new cart.")
     return cart
-
-
-def _line(cart: Cart, line_id: int) -> Line:
-    for line in cart.lines:
-        if line.id == line_id:
-            return line
-    raise NotFound(f"The cart has no line {line_id}.")
 
 
 def _check_quantity(quantity: int) -> None:

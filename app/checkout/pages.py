@@ -96,7 +96,7 @@ async def save_delivery(shop: Shop, settings: Settings, request: Page) -> Respon
     check_form_token(settings, str(record.cart.id), str(form.get("csrf_token", "")))
     offers = await _offers(shop, record)
     method = str(form.get("shipping_method", ""))
-    if method not in [offer.method for offer in offers]:
+    if method not in [offer.id for offer in offers]:
         return _delivery_page(settings, record, offers, "Delivery: choose one of these", status=422)
     await save_details(shop.database, record.cart.id, {"method": method})
     return _go("/checkout/payment")
@@ -247,7 +247,7 @@ def _delivery_page(
 ) -> Response[bytes]:
     context = {
         "offers": offers,
-        "chosen": record.details.get("method", offers[0].method if offers else ""),
+        "chosen": record.details.get("method", offers[0].id if offers else ""),
         "error": error,
         "csrf_token": form_token(settings, str(record.cart.id)),
     }
@@ -266,7 +266,7 @@ async def _payment_page(
     contact = record.details.get("contact")
     if contact is None:
         return _go("/checkout")
-    offers = {offer.method: offer for offer in await _offers(shop, record)}
+    offers = {offer.id: offer for offer in await _offers(shop, record)}
     offer = offers.get(record.details.get("method", ""))
     if offer is None:
         return _go("/checkout/delivery")

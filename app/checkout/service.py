@@ -136,9 +136,9 @@ async def _price_shipping(shop: Shop, request: CheckoutRequest, record: CartReco
         address = request.shipping_address
         offers = await shop.rates.quote(address.country, address.postcode, record.grams if record else 0)
         for offer in offers:
-            if offer.method == request.shipping_method:
+            if offer.id == request.shipping_method:
                 return offer.price.amount
-        offered = ", ".join(offer.method for offer in offers) or "nothing"
+        offered = ", ".join(offer.id for offer in offers) or "nothing"
         errors["shipping_method"] = (
             f"shipping_method is {request.shipping_method!r}: for this cart and address there is {offered}"
         )

@@ -7,16 +7,17 @@ import time
 from collections.abc import Awaitable
 from typing import Any
 
-import httpx
 import redis.exceptions
 from litestar import MediaType, Response, get
 from litestar.types import ControllerRouterHandler
 
+from app.checkout.shop import Shop
 from app.core import metrics
 from app.core.cache import Cache
 from app.core.database import Database
 from app.core.problems import Problem
 from app.core.settings import Settings
+from app.payments.ports import GatewayAway
 
 PROBE_SECONDS = 2.0
 _PRIVATE = {"Cache-Control": "no-store"}
@@ -34,7 +35,7 @@ async def show_ready(database: Database) -> Response[dict[str, str]]:
     try:
         async with asyncio.timeout(PROBE_SECONDS):
             await database.fetchval("SELECT version_num FROM alembic_version LIMIT 1")
-    except (Problem, TimeoutError, Exception) as error:
+    except Exception as error:
         detail = error.detail if isinstance(error, Problem) else repr(error)
         return Response(
             {"state": "unready", "detail": detail}, status_code=503, headers={**_PRIVATE, "Retry-After": "1"}
@@ -51,12 +52,12 @@ async def show_info(settings: Settings) -> Response[dict[str, str]]:
 
 
 @get("/topology", include_in_schema=False)
-async def show_topology(settings: Settings, database: Database, cache: Cache) -> Response[dict[str, Any]]:
+async def show_topology(database: Database, cache: Cache, shop: Shop) -> Response[dict[str, Any]]:
     """The state of every dependency, each probed now."""
     dependencies = await asyncio.gather(
         _probe("database", database.fetchval("SELECT 1")),
         _probe("cache", cache.ping()),
-        _probe("gateway", _ask_gateway(settings.gateway_url)),
+        _probe("gateway", shop.gateway.ping()),
     )
     return Response({"dependencies": dependencies}, headers=_PRIVATE)
 
@@ -69,18 +70,13 @@ async def show_metrics(database: Database) -> Response[bytes]:
     return Response(metrics.render_metrics(), media_type=MediaType.TEXT, headers=_PRIVATE)
 
 
-async def _ask_gateway(url: str) -> None:
-    async with httpx.AsyncClient(timeout=PROBE_SECONDS) as client:
-        (await client.get(f"{url}/health/live")).raise_for_status()
-
-
 async def _probe(name: str, question: Awaitable[Any]) -> dict[str, Any]:
     started = time.perf_counter()
     state = "up"
     try:
         async with asyncio.timeout(PROBE_SECONDS):
             await question
-    except (Problem, TimeoutError, OSError, httpx.HTTPError, redis.exceptions.RedisError):
+    except (Problem, TimeoutError, OSError, GatewayAway, redis.exceptions.RedisError):
         state = "down"
     return {"name": name, "state": state, "latency_ms": round((time.perf_counter() - started) * 1000, 2)}
 

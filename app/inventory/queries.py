@@ -39,3 +39,5 @@ WITH arrived AS (
 INSERT INTO stock_movements (variant_id, location_id, kind, quantity, reason)
 SELECT variant_id, $3, 'received', units, $4 FROM arrived
 """
+
+HAS_STOCK = "SELECT EXISTS (SELECT FROM stock WHERE variant_id = $1 AND location_id = $2)"

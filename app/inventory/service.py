@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 
-from app.core.database import Connection
+from app.core.database import Connection, open_direct
+from app.core.problems import Problem
+from app.core.settings import Settings
 from app.inventory import queries
 
 # The one location until a merchant opens a second.
@@ -24,6 +27,20 @@ async def receive(connection: Connection, units: Sequence[tuple[int, int]], *, r
     """Add a receipt of goods: (variant id, units), each at least 1."""
     _check(units, least=1)
     await connection.execute(queries.RECEIVE, *_columns(units), MAIN, reason)
+
+
+async def run(settings: Settings, variant_id: int, units: int) -> int:
+    """The command `stock`: set the available units of a variant that has stock; returns the exit code."""
+    try:
+        async with open_direct(settings, size=1) as database, database.transaction() as connection:
+            if not await connection.fetchval(queries.HAS_STOCK, variant_id, MAIN):
+                raise ValueError(f"variant {variant_id} is not known: take an id from /api/v1/products")
+            await set_available(connection, [(variant_id, units)], reason="counted")
+    except (ValueError, Problem) as error:
+        print(f"app stock: {error}", file=sys.stderr)
+        return 1
+    print(f"variant {variant_id}: {units} available")
+    return 0
 
 
 def _columns(units: Sequence[tuple[int, int]]) -> tuple[list[int], list[int]]:

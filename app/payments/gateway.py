@@ -66,6 +66,10 @@ class TestGateway:
     async def cancel(self, reference: str) -> Payment:
         return self._payment(await self._ask("POST", f"/v1/payments/{reference}/cancel", CANCEL_SECONDS))
 
+    async def ping(self) -> None:
+        if not (await self._ask("GET", "/health/live", ASK_SECONDS)).is_success:
+            raise GatewayAway("the gateway is not in service", sent=True)
+
     def read_webhook(self, signature: str, body: bytes) -> list[Payment]:
         fields = dict(part.split("=", 1) for part in signature.split(",") if "=" in part)
         stamp = fields.get("t", "")

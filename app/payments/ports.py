@@ -67,6 +67,9 @@ class PaymentGateway(Protocol):
         Returns the payment as it is afterwards; a captured one stays captured. Raises GatewayAway.
         """
 
+    async def ping(self) -> None:
+        """Return when the gateway is in service. Raises GatewayAway."""
+
     def read_webhook(self, signature: str, body: bytes) -> list[Payment]:
         """Return the payments that the webhook reports on. Raises BadWebhook."""
 

@@ -12,7 +12,8 @@ from app.core.money import Money
 class Rate(msgspec.Struct, frozen=True):
     """One offer to deliver a parcel."""
 
-    method: str
+    # What a checkout names as its `shipping_method`.
+    id: str
     title: str
     price: Money
     days: str
