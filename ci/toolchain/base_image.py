@@ -14,7 +14,7 @@ from urllib.parse import quote
 from ci.toolchain import engine_api, machine, pins
 from ci.toolchain.cache import SOURCES, locate_cache, remove_tree
 from ci.toolchain.engine_api import EngineError
-from ci.toolchain.progress import HEARTBEAT_SECONDS, Report, ToolchainError, run
+from ci.toolchain.progress import HEARTBEAT_SECONDS, Command, Report, ToolchainError, run
 from ci.toolchain.step import Step
 
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
@@ -78,7 +78,7 @@ def _bootstrap(report: Report) -> None:
         keyring = [f"--keyring={KEYRING}"] if KEYRING.exists() else []
         doing = f"making {pins.BASE_IMAGE} with {tool}"
         mend = "the Debian archive must be within reach"
-        command: list[str | Path]
+        command: Command
         if tool == "debootstrap":
             system = scratch / "system"
             command = [tool, "--variant=minbase", *keyring, pins.BASE_SUITE, system]

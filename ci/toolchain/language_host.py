@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ci.toolchain import pulumi_cli
 from ci.toolchain.cache import CHECKOUT, build_aside
-from ci.toolchain.progress import Report, run
+from ci.toolchain.progress import Command, Report, run
 from ci.toolchain.step import Step
 from ci.toolchain.uv import require_uv
 
@@ -52,18 +52,10 @@ def _make(report: Report) -> None:
         # A relocatable environment survives the rename that ends build_aside.
         environment = partial / "environment"
         uv = require_uv()
-        make: list[str | Path] = [
-            uv,
-            "venv",
-            "--quiet",
-            "--relocatable",
-            "--python",
-            sys.executable,
-            environment,
-        ]
+        make: Command = [uv, "venv", "--quiet", "--relocatable", "--python", sys.executable, environment]
         run(make, report, "making its environment")
         interpreter = environment / "bin" / "python"
-        install: list[str | Path] = [uv, "pip", "sync", "--require-hashes", "--python", interpreter, LOCK]
+        install: Command = [uv, "pip", "sync", "--require-hashes", "--python", interpreter, LOCK]
         run(install, report, f"installing what {LOCK.name} lists")
     launcher = cli.command.with_name(LAUNCHER)
     fresh = launcher.with_name(f".{LAUNCHER}.new")

@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TextIO
 
+Command = list[str | Path]
+
 # Silence longer than this makes people think it hangs.
 HEARTBEAT_SECONDS = 10.0
 _KEPT_LINES = 30

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ci.toolchain import machine, pins
 from ci.toolchain.cache import SOURCES, build_aside, locate_cache
-from ci.toolchain.progress import Report, ToolchainError, run
+from ci.toolchain.progress import Command, Report, ToolchainError, run
 from ci.toolchain.step import Step
 from ci.toolchain.versions import is_at_least
 
@@ -64,17 +64,9 @@ def _install(report: Report) -> None:
         report.say(f"installing with {name}")
         with build_aside(locate_cached_uv().parents[1]) as partial:
             lock = SOURCES / "uv.lock"
-            pip: list[str | Path] = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-            command: list[str | Path] = [
-                *pip,
-                "--require-hashes",
-                "--no-deps",
-                "--target",
-                partial,
-                "-r",
-                lock,
-            ]
-            run(command, report, f"downloading uv {pins.UV}", mend=_MEND)
+            pip: Command = [python, "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
+            pip += ["--require-hashes", "--no-deps", "--target", partial, "-r", lock]
+            run(pip, report, f"downloading uv {pins.UV}", mend=_MEND)
         return
     raise ToolchainError(
         f"uv is missing, and this Python ({sys.executable}) has no pip to install it with: {_MEND}"
