@@ -1,10 +1,11 @@
-"""`python -m app web|worker|release|seed|reconcile|stock`: one image, one command per container."""
+"""`python -m app web|worker|release|seed|import|reconcile|stock`: one image, one command per container."""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
 import sys
+from pathlib import Path
 
 from app.core.logs import set_up_logs
 from app.core.settings import Settings, SettingsError, read_settings
@@ -14,6 +15,7 @@ COMMANDS = {
     "worker": "run jobs and settle pending payments until SIGTERM",
     "release": "bring the database schema to this version",
     "seed": "load the sample catalogue",
+    "import": "load FILE, a Shopify product CSV; exit code 3 and the rows when some were refused",
     "stock": "make UNITS of VARIANT available at the main warehouse, and book the difference",
     "reconcile": "check every ledger; exit code 1 and the rows when anything is off",
 }
@@ -28,6 +30,8 @@ def main(arguments: list[str]) -> int:
         if name == "stock":
             known.add_argument("variant", type=int, help="the variant's id")
             known.add_argument("units", type=int, help="units that shall be available")
+        elif name == "import":
+            known.add_argument("file", type=Path, help="the CSV file")
     given = parser.parse_args(arguments)
     command = given.command
     try:
@@ -41,6 +45,10 @@ def main(arguments: list[str]) -> int:
         from app.inventory import service
 
         return asyncio.run(service.run(settings, given.variant, given.units))
+    if command == "import":
+        from app.catalog import importer
+
+        return asyncio.run(importer.run(settings, given.file))
     return _run(command, settings)
 
 
