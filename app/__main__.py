@@ -73,7 +73,7 @@ def _run(command: str, settings: Settings) -> int:
     elif command == "seed":
         from app.sample import seed
 
-        asyncio.run(seed.run(settings))
+        return asyncio.run(seed.run(settings))
     else:
         from app import reconcile
 
