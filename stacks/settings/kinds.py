@@ -5,6 +5,7 @@ A parser raises `ValueError` with what the value must be; the caller adds key an
 
 import ipaddress
 import re
+import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -95,12 +96,15 @@ def https_address() -> Kind:
 
 
 def command() -> Kind:
-    """A command and its arguments, separated by spaces; no shell reads it."""
+    """A command and its arguments, quoted as in a shell, though none reads it."""
 
     def parse(text: str) -> tuple[str, ...]:
-        return tuple(text.split())
+        try:
+            return tuple(shlex.split(text))
+        except ValueError:
+            raise ValueError("close its quotation marks") from None
 
-    return Kind("a command with its arguments, separated by spaces; empty for none", parse)
+    return Kind("a command with its arguments, quoted as in a shell; empty for none", parse)
 
 
 def paths() -> Kind:

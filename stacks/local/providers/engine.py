@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 STACK_LABEL: Final = "storestack.stack"
 ROLE_LABEL: Final = "storestack.role"
+# A container that the engine has restarted this often does not start by itself any more.
+CRASHES: Final = 3
 # The same limits as for the services: a throwaway container gets no right that they do not have.
 HARDENING: Final[dict[str, Any]] = {
     "read_only": True,
@@ -176,7 +178,8 @@ def await_health(container: "Container", seconds: float) -> None:
         health = state.get("Health", {}).get("Status", "healthy")
         if state["Status"] == "running" and health == "healthy":
             return
-        if state["Status"] in ("exited", "dead") or time.monotonic() > deadline:
+        crashing = container.attrs["RestartCount"] >= CRASHES
+        if crashing or state["Status"] in ("exited", "dead") or time.monotonic() > deadline:
             status = health if state["Status"] == "running" else state["Status"]
             raise Failure(
                 f"container {container.name} is {status}, not healthy within {seconds:g} s; it last said:"
