@@ -14,6 +14,7 @@ from ci.toolchain import (
     engine,
     environment,
     language_host,
+    machine,
     pulumi_cli,
     uv,
     variables,
@@ -52,6 +53,7 @@ def main(arguments: Sequence[str]) -> int:
     chosen = parser.parse_args(arguments)
     # A terminated run ends its children and removes what it had half made, as an interrupted one does.
     signal.signal(signal.SIGTERM, _interrupt)
+    machine.trust_own_authorities()
     try:
         if chosen.verb == "install":
             return install()

@@ -12,6 +12,25 @@ from ci.toolchain.progress import Report, ToolchainError, run
 _APT_LOCK_SECONDS = 300
 
 
+# Where distributions keep the authorities the machine trusts: Debian, Fedora, SUSE.
+_AUTHORITIES = (
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/ssl/ca-bundle.pem",
+)
+
+
+def trust_own_authorities() -> None:
+    """Makes every tool started from here trust what the machine trusts, unless its user said otherwise.
+
+    uv and pip bring lists of their own, which lack the authority of a company's TLS-inspecting proxy.
+    """
+    bundle = next((file for file in _AUTHORITIES if Path(file).exists()), None)
+    if bundle and "SSL_CERT_DIR" not in os.environ:
+        os.environ.setdefault("SSL_CERT_FILE", bundle)
+        os.environ.setdefault("PIP_CERT", os.environ["SSL_CERT_FILE"])
+
+
 def is_root() -> bool:
     return os.geteuid() == 0
 
