@@ -53,7 +53,7 @@ def make_app(settings: Settings) -> ASGIApp:
     templating.set_globals(
         {
             "public_url": lambda path="/": f"{settings.public_url}{path}",
-            "media_url": lambda path: f"{settings.media_url}/{path.lstrip('/')}",
+            "media_url": lambda path: path if "://" in path else f"{settings.media_url}/{path.lstrip('/')}",
             **layout.template_globals(settings),
         }
     )
