@@ -103,7 +103,7 @@ COPY requirements/store.lock /tmp/store.lock
 RUN --mount=type=secret,id=ca,target=/run/ca.pem \
     if [ -s /run/ca.pem ]; then export PIP_CERT=/run/ca.pem SSL_CERT_FILE=/run/ca.pem; fi \
     && python3 -m venv --without-pip /opt/venv \
-    && python3 -m pip --python /opt/venv install --quiet --no-cache-dir --disable-pip-version-check \
+    && /usr/bin/python3 -m pip --python /opt/venv install --quiet --no-cache-dir --disable-pip-version-check \
         --no-compile --only-binary :all: --require-hashes --requirement /tmp/store.lock \
     && python3 -m compileall -q -j 0 --invalidation-mode unchecked-hash /opt/venv/lib
 
