@@ -41,7 +41,7 @@ def fetch_text(url: str) -> str:
             body: bytes = answer.read()
             return body.decode()
     except (OSError, http.client.HTTPException) as error:
-        raise UnreachableError(f"{url}: {error}") from error
+        raise UnreachableError(f"{url}: {getattr(error, 'reason', error)}") from error
 
 
 def fetch_file(url: str, sha256: str, file: Path) -> None:
@@ -50,7 +50,7 @@ def fetch_file(url: str, sha256: str, file: Path) -> None:
         with urllib.request.urlopen(_ask(url), timeout=STALL_SECONDS) as answer, file.open("wb") as out:
             shutil.copyfileobj(answer, out, 1 << 20)
     except (OSError, http.client.HTTPException) as error:
-        raise UnreachableError(f"{url}: {error}") from error
+        raise UnreachableError(f"{url}: {getattr(error, 'reason', error)}") from error
     with file.open("rb") as content:
         found = hashlib.file_digest(content, "sha256").hexdigest()
     if found != sha256:

@@ -60,6 +60,8 @@ def install_packages(packages: Sequence[str], report: Report) -> None:
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     apt = ["apt-get", "-q", "-o", f"DPkg::Lock::Timeout={_APT_LOCK_SECONDS}"]
     mend = f"run `apt-get install {' '.join(packages)}` by hand to see why"
+    # An installation that was killed half-way blocks every later one until this is done.
+    run(["dpkg", "--configure", "-a"], report, "finishing interrupted installations", env=environment)
     run([*apt, "update"], report, "refreshing the package lists", env=environment, mend=mend)
     install = [*apt, "install", "-y", *packages]
     run(install, report, f"installing {' '.join(packages)}", env=environment, mend=mend)

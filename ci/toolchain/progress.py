@@ -1,5 +1,7 @@
 """What the toolchain says while it works: one line per event, each with the time since the step began."""
 
+import ctypes
+import signal
 import subprocess
 import sys
 import threading
@@ -14,6 +16,9 @@ Command = list[str | Path]
 # Silence longer than this makes people think it hangs.
 HEARTBEAT_SECONDS = 10.0
 _KEPT_LINES = 30
+# From <linux/prctl.h>.
+_PR_SET_PDEATHSIG = 1
+_LIBC = ctypes.CDLL(None)
 
 
 class ToolchainError(Exception):
@@ -72,6 +77,8 @@ def run(
         stderr=subprocess.STDOUT,
         text=True,
         errors="replace",
+        # No other thread runs here that could hold a lock over the fork.
+        preexec_fn=_end_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509
     )
     assert process.stdout is not None  # noqa: S101 — asked for as a pipe
     lines: deque[str] = deque(maxlen=_KEPT_LINES)
@@ -105,6 +112,14 @@ def run(
         for line in lines:
             print(f"    {line}", file=report.stream)
         raise ToolchainError(f"{doing} failed (exit code {code}, its last output is above){_add(mend)}")
+
+
+def _end_with_parent() -> None:
+    """Asks the kernel to end this process with the one that started it, also when that is killed.
+
+    A build that outlived its run would write into what the next run has cleared away.
+    """
+    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def _add(text: str) -> str:

@@ -51,7 +51,7 @@ def answering(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]
     """A socket that answers as an engine does."""
     path = tmp_path / "engine.sock"
     server = SocketServer(str(path), Answers)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     monkeypatch.setenv("DOCKER_HOST", f"unix://{path}")
     yield path
     server.shutdown()

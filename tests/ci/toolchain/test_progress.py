@@ -1,11 +1,17 @@
 """A long command never looks hung, and a failed one says why."""
 
 import io
+import os
+import subprocess
+import sys
 import time
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from ci.toolchain import progress
+from ci.toolchain.cache import CHECKOUT
 from ci.toolchain.progress import Report, ToolchainError, format_seconds, run
 
 
@@ -37,6 +43,28 @@ def test_a_command_that_takes_too_long_is_ended(report: Report) -> None:
     with pytest.raises(ToolchainError, match="downloading took longer than 0 s"):
         run(["sleep", "30"], report, "downloading", timeout=0.1)
     assert time.monotonic() - began < 5
+
+
+def test_what_a_killed_run_had_started_ends_with_it(tmp_path: Path) -> None:
+    script = (
+        "import io; from ci.toolchain.progress import Report, run\n"
+        "run(['sh', '-c', 'echo $$ >started; exec sleep 60'], Report('Part'), 'compiling')"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(CHECKOUT)}
+    process = subprocess.Popen([sys.executable, "-c", script], cwd=tmp_path, env=environment)
+    started = tmp_path / "started"
+    wait_until(lambda: started.exists() and started.read_text().endswith("\n"))
+    process.kill()
+    process.wait()
+    child = Path("/proc") / started.read_text().strip()
+    wait_until(lambda: not child.exists() or "\nState:\tZ" in (child / "status").read_text())
+
+
+def wait_until(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 10
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
 
 
 @pytest.mark.parametrize(
