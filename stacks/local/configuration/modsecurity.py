@@ -51,9 +51,9 @@ EXCLUSIONS = (
         f'SecRuleUpdateTargetById 932150 "!ARGS:{_PROSE}"',
     ),
     Exclusion(
-        "Prose with words of SQL in this order: `union jack selection`, `drop leaf table; insert cushion`. "
-        "What really is SQL is found by the parser of rule 942100.",
-        f'SecRuleUpdateTargetById 942190 "!ARGS:{_PROSE}"\nSecRuleUpdateTargetById 942350 "!ARGS:{_PROSE}"',
+        "Prose with words of SQL in some order: `union jack selection`, `drop leaf table; insert cushion`, "
+        "`having fun, order by size`. What really is SQL is found by the parser of rule 942100.",
+        "\n".join(f'SecRuleUpdateTargetById {rule} "!ARGS:{_PROSE}"' for rule in (942190, 942230, 942350)),
     ),
 )
 
