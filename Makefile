@@ -38,7 +38,7 @@ logs: ## follow the logs of a role [ROLE=web]
 	@$(VENV)/python -m ci.logs $(STACK) $(or $(ROLE),web)
 
 test: toolchain ## run every check on a stack of its own
-	@PATH="$(CURDIR)/$(VENV):$$PATH" $(VENV)/python -m ci.test
+	@eval "$$($(PYTHON) -m ci.toolchain env)" && $(VENV)/python -m ci.test
 
 lint: ## check style and types
 	@$(VENV)/ruff check . && $(VENV)/ruff format --check . && $(VENV)/mypy

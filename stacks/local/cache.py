@@ -41,10 +41,8 @@ class Cache(pulumi.ComponentResource):
             uid=UIDS["cache"],
             configuration=redis.render(redis.CacheConfiguration(memory_mb=settings.cache.memory_mb)),
             configuration_volume=configuration.name,
-            secrets=pulumi.Output.secret(
-                pulumi.Output.all(args.secrets.cache_store, args.secrets.cache_admin).apply(
-                    lambda values: redis.render_secrets(*values)
-                )
+            secrets=pulumi.Output.all(args.secrets.cache_store, args.secrets.cache_admin).apply(
+                lambda values: redis.render_secrets(*values)
             ),
             secrets_volume=secrets.name,
             opts=child,

@@ -127,7 +127,7 @@ def reload(container: Any) -> None:
 
 
 class VolumeFiles(Resource, module="storestack", name="VolumeFiles"):
-    """Files of one role. `secrets` stay encrypted in state when they are given as secret outputs.
+    """Files of one role. `secrets` are encrypted in state and hidden in previews, whatever they are made of.
 
     `scratch`: folders that the image's `validate` writes to, beside /tmp and /run.
     """
@@ -157,7 +157,7 @@ class VolumeFiles(Resource, module="storestack", name="VolumeFiles"):
             "uid": uid,
             "configuration": configuration,
             "configuration_volume": configuration_volume,
-            "secrets": secrets,
+            "secrets": None if secrets is None else pulumi.Output.secret(secrets),
             "secrets_volume": secrets_volume,
             "validate": validate,
             "scratch": list(scratch),
