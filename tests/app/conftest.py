@@ -1,7 +1,7 @@
 """A store of its own for the tests: real PostgreSQL and Redis, the real gateway and web processes.
 
-`TEST_DATABASE_URL` (of a superuser) and `TEST_CACHE_URL` name servers to use; without them containers of the kit's
-own images are started and thrown away.
+`TEST_DATABASE_URL` (of a superuser) and `TEST_CACHE_URL` name servers to use; without them containers of the
+kit's own images are started and thrown away.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def servers() -> Iterator[tuple[str, str]]:
             command = "exec redis-server --save '' --protected-mode no --dir /tmp"
             address = stack.enter_context(throwaway_container("cache", command, 6379))
             cache = f"redis://{address}/0"
-        wait_until(lambda: _answers(database), f"no PostgreSQL at {database}")
+        wait_until(lambda: _answers(database), lambda: f"no PostgreSQL at {database}")
         yield database, cache
 
 

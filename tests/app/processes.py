@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -51,14 +51,19 @@ class Process:
     def start(self, *, ready: str = "/health/live") -> None:
         """Start and wait until it answers; raises with the log when it does not."""
         with self.log.open("ab") as log:
-            self.running = subprocess.Popen(
+            process = subprocess.Popen(
                 [sys.executable, "-m", *self.module],
                 cwd=ROOT,
                 env={**os.environ, **self.environ, "PORT": str(self.port)},
                 stdout=log,
                 stderr=log,
             )
-        wait_until(lambda: is_up(self.url + ready), f"{self.module} does not answer:\n{self.log.read_text()}")
+        self.running = process
+        wait_until(
+            lambda: process.poll() is not None or is_up(self.url + ready),
+            lambda: f"{self.module} does not answer:\n{self.log.read_text()}",
+        )
+        assert process.poll() is None, f"{self.module} has ended:\n{self.log.read_text()}"
 
     def stop(self, number: int = signal.SIGTERM) -> int:
         """Signal and wait; returns the exit code."""
@@ -81,12 +86,13 @@ def is_up(url: str) -> bool:
         return False
 
 
-def wait_until(condition: object, message: str, seconds: float = START_SECONDS) -> None:
-    """Poll until the condition holds; fails with the message after so many seconds."""
-    assert callable(condition)
+def wait_until(
+    condition: Callable[[], bool], complaint: Callable[[], str], seconds: float = START_SECONDS
+) -> None:
+    """Poll until the condition holds; fails with the complaint after so many seconds."""
     deadline = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < deadline, message
+        assert time.monotonic() < deadline, complaint()
         time.sleep(0.1)
 
 
@@ -103,11 +109,11 @@ def throwaway_container(image: str, command: str, port: int) -> Iterator[str]:
         detach=True,
         remove=True,
         ports={f"{port}/tcp": ("127.0.0.1", None)},
-        tmpfs={"/tmp": "mode=1777,size=1g"},
+        tmpfs={"/tmp": "mode=1777,size=1g"},  # noqa: S108
         labels={"storestack.test": "app"},
     )
     try:
-        wait_until(lambda: _published(container, port) is not None, f"{image} publishes no port")
+        wait_until(lambda: _published(container, port) is not None, lambda: f"{image} publishes no port")
         yield f"127.0.0.1:{_published(container, port)}"
     finally:
         container.kill()

@@ -288,4 +288,4 @@ async def test_the_worker_settles_what_is_left_behind(
 def test_the_worker_ends_on_sigterm(worker: Process) -> None:
     assert worker.stop() == 0
     worker.start()
-    wait_until(lambda: "worker started" in worker.log.read_text(), "the worker did not start again")
+    wait_until(lambda: "worker started" in worker.log.read_text(), worker.log.read_text)
