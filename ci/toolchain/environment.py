@@ -47,7 +47,9 @@ def _make(report: Report) -> None:
     if not _runs(locate_interpreter()):
         make: Command = [uv, "venv", "--quiet", "--clear", "--python", sys.executable, VIRTUALENV]
         run(make, report, f"making {VIRTUALENV}", env=environment)
-    sync: Command = [uv, "pip", "sync", "--require-hashes", "--python", locate_interpreter(), LOCK]
+    # Compiled here, since a machine may forbid Python to do it at the first import, and every run would pay.
+    sync: Command = [uv, "pip", "sync", "--compile-bytecode"]
+    sync += ["--require-hashes", "--python", locate_interpreter(), LOCK]
     run(sync, report, f"installing what {LOCK.name} lists", env=environment, mend="see the output above")
     _make_checkout_importable()
     STAMP.write_text(compute_stamp(LOCK.read_bytes(), CHECKOUT))

@@ -1,7 +1,7 @@
 """Puts the language host for Python beside a Pulumi CLI that was built here; the official one has its own.
 
-The host (host/language_host.py) gets an environment of its own, made from `requirements/kit.lock`, because
-it is there before any project's environment and serves every checkout of this user.
+The host (host/language_host.py) gets an environment of its own, made from `sources/language_host.lock`,
+because it serves every checkout of this user, whatever their own environments hold.
 """
 
 import hashlib
@@ -10,13 +10,13 @@ import sys
 from pathlib import Path
 
 from ci.toolchain import pulumi_cli
-from ci.toolchain.cache import CHECKOUT, build_aside
+from ci.toolchain.cache import SOURCES, build_aside
 from ci.toolchain.progress import Command, Report, run
 from ci.toolchain.step import Step
 from ci.toolchain.uv import require_uv
 
 SOURCE = Path(__file__).resolve().parent / "host" / "language_host.py"
-LOCK = CHECKOUT / "requirements" / "kit.lock"
+LOCK = SOURCES / "language_host.lock"
 LAUNCHER = "pulumi-language-python"
 
 
@@ -40,8 +40,10 @@ def _find() -> str | None:
     if not cli.built:
         return "the CLI's own"
     launcher, home = cli.command.with_name(LAUNCHER), locate_home()
-    ready = home.exists() and launcher.exists() and launcher.read_text() == render_launcher(home)
-    return str(launcher) if ready else None
+    # exists() follows the link: the Python it was made with may have been uninstalled.
+    whole = (home / "environment" / "bin" / "python").exists()
+    started = launcher.exists() and launcher.read_text() == render_launcher(home)
+    return str(launcher) if whole and started else None
 
 
 def _make(report: Report) -> None:
@@ -55,7 +57,8 @@ def _make(report: Report) -> None:
         make: Command = [uv, "venv", "--quiet", "--relocatable", "--python", sys.executable, environment]
         run(make, report, "making its environment")
         interpreter = environment / "bin" / "python"
-        install: Command = [uv, "pip", "sync", "--require-hashes", "--python", interpreter, LOCK]
+        install: Command = [uv, "pip", "sync", "--compile-bytecode"]
+        install += ["--require-hashes", "--python", interpreter, LOCK]
         run(install, report, f"installing what {LOCK.name} lists")
     launcher = cli.command.with_name(LAUNCHER)
     fresh = launcher.with_name(f".{LAUNCHER}.new")

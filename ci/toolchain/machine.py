@@ -63,7 +63,7 @@ def install_packages(packages: Sequence[str], report: Report) -> None:
     # An installation that was killed half-way blocks every later one until this is done.
     run(["dpkg", "--configure", "-a"], report, "finishing interrupted installations", env=environment)
     run([*apt, "update"], report, "refreshing the package lists", env=environment, mend=mend)
-    install = [*apt, "install", "-y", *packages]
+    install = [*apt, "install", "-y", "--no-install-recommends", *packages]
     run(install, report, f"installing {' '.join(packages)}", env=environment, mend=mend)
 
 
