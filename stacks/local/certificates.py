@@ -1,9 +1,11 @@
-"""Certificates: the edge's own, from the stack's authority or from files that the owner brings."""
+"""Certificates: the edge's own, from the stack's authority, by ACME, or from files that the owner brings."""
 
 from pathlib import Path, PurePosixPath
 
 import pulumi
 
+from stacks.local.containers import UIDS, volume
+from stacks.local.providers.acme import AcmeCertificate
 from stacks.local.providers.authority import CertificateAuthority, LeafCertificate
 from stacks.settings import CertificateSource, Settings
 
@@ -28,11 +30,13 @@ def read_file(key: str, path: PurePosixPath | None) -> str:
 
 
 class Certificates(pulumi.ComponentResource):
-    """Certificate chain and key of the edge, and the authority to trust (empty with own files)."""
+    """Certificate chain and key of the edge, and the authority to trust (empty where everybody does)."""
 
     certificate: pulumi.Output[str]
     key: pulumi.Output[str]
     authority: pulumi.Output[str]
+    # Where the edge finds the answers to an ACME authority's questions.
+    challenges: pulumi.Output[str] | None = None
 
     def __init__(self, name: str, settings: Settings, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("storestack:local:Certificates", name, None, opts)
@@ -43,6 +47,27 @@ class Certificates(pulumi.ComponentResource):
             key = read_file("certificates:key_file", files.key_file)
             self.certificate = pulumi.Output.from_input(chain)
             self.key = pulumi.Output.secret(key)
+            self.authority = pulumi.Output.from_input("")
+        elif settings.certificates.source is CertificateSource.ACME:
+            trusted = settings.certificates.acme_authority_file
+            authority_certificate = (
+                read_file("certificates:acme_authority_file", trusted) if trusted is not None else ""
+            )
+            self.challenges = volume(f"{name}-acme-challenges", "certificates", settings, child).name
+            certificate = AcmeCertificate(
+                f"{name}-certificate",
+                stack=settings.stack,
+                host=settings.edge.host,
+                directory=settings.certificates.acme_directory,
+                email=settings.certificates.acme_email,
+                authority_certificate=authority_certificate,
+                listen=settings.edge.listen,
+                port=settings.edge.http_port,
+                volume=self.challenges,
+                uid=UIDS["edge"],
+                opts=child,
+            )
+            self.certificate, self.key = certificate.certificate, certificate.key
             self.authority = pulumi.Output.from_input("")
         else:
             hosts = edge_hosts(settings)

@@ -14,6 +14,7 @@ from stacks.local.containers import UIDS, Attachment, Mount, Port, Service, run,
 from stacks.local.firewall import Firewall
 from stacks.local.images import Images
 from stacks.local.network import Network
+from stacks.local.providers.acme import CHALLENGES_PATH
 from stacks.local.providers.volume_files import CONFIGURATION_PATH, SECRETS_PATH, VolumeFiles
 from stacks.local.storage import MEDIA_PATH
 from stacks.settings import Settings
@@ -63,7 +64,7 @@ class Edge(pulumi.ComponentResource):
                     limits=args.firewall.limits,
                     firewall=args.firewall.rules,
                     signed_shoppers=True,
-                    acme=False,
+                    acme=args.certificates.challenges is not None,
                 )
             ),
             configuration_volume=configuration.name,
@@ -77,6 +78,7 @@ class Edge(pulumi.ComponentResource):
             opts=child,
         )
         edge = settings.edge
+        challenges = args.certificates.challenges
         container = run(
             f"{name}-edge",
             Service(
@@ -90,6 +92,7 @@ class Edge(pulumi.ComponentResource):
                     Mount(secrets.name, SECRETS_PATH),
                     Mount(cache.name, CACHE_PATH, read_only=False),
                     Mount(args.media, MEDIA_PATH),
+                    *([Mount(challenges, CHALLENGES_PATH)] if challenges is not None else []),
                 ),
                 ports=(
                     Port(HTTPS_PORT, edge.https_port, edge.listen),

@@ -9,7 +9,17 @@ from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from typing import Any
 
-from stacks.settings.keys import ROLES, TARGET, CertificateSource, FirewallMode, Key, Settings, Target, table
+from stacks.settings.keys import (
+    ROLES,
+    TARGET,
+    Certificates,
+    CertificateSource,
+    FirewallMode,
+    Key,
+    Settings,
+    Target,
+    table,
+)
 
 __all__ = ["CertificateSource", "FirewallMode", "Settings", "SettingsError", "Target", "parse", "table"]
 
@@ -69,6 +79,11 @@ def unknown(name: str, rows: Mapping[str, Key]) -> Iterator[str]:
     yield f"{name}: there is no such setting; {mend if near else 'remove it, ' + mend}"
 
 
+def public(certificates: Certificates) -> bool:
+    """Whether the ACME authority is one that everybody trusts, and not one of the owner's."""
+    return certificates.acme_authority_file is None
+
+
 def conflicts(settings: Settings) -> Iterator[str]:
     """What is wrong between two keys that are fine one by one."""
     edge, certificates = settings.edge, settings.certificates
@@ -82,6 +97,11 @@ def conflicts(settings: Settings) -> Iterator[str]:
         yield (
             f'certificates:source: "{certificates.source}" does not read certificates:certificate_file or'
             " certificates:key_file: set it to files, or remove them."
+        )
+    if certificates.source is CertificateSource.ACME and "." not in edge.host and public(certificates):
+        yield (
+            f'edge:host: "{edge.host}" is no public name, so no public authority certifies it: give the name'
+            " that shoppers use, or set certificates:source to own."
         )
     store, database = settings.store, settings.database
     if store.workers and not store.worker_command:

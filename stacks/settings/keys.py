@@ -46,6 +46,7 @@ class FirewallMode(StrEnum):
 class CertificateSource(StrEnum):
     OWN = "own"
     FILES = "files"
+    ACME = "acme"
 
 
 @dataclass(frozen=True)
@@ -98,12 +99,25 @@ class Firewall:
 @dataclass(frozen=True)
 class Certificates:
     source: CertificateSource = key(
-        kinds.choice(CertificateSource), "own", "own: a name-constrained CA of the stack; files: yours"
+        kinds.choice(CertificateSource),
+        "own",
+        "own: a name-constrained CA of the stack; files: yours; acme: a public CA's, renewed by `up`",
     )
     certificate_file: PurePosixPath | None = key(
         kinds.file(), None, "PEM chain, leaf first; with source files"
     )
     key_file: PurePosixPath | None = key(kinds.file(), None, "PEM private key; with source files")
+    acme_directory: str = key(
+        kinds.https_address(),
+        "https://acme-v02.api.letsencrypt.org/directory",
+        "Let's Encrypt: free, and trusted everywhere",
+    )
+    acme_email: str | None = key(
+        kinds.email(), None, "where the authority writes before a certificate runs out; with source acme"
+    )
+    acme_authority_file: PurePosixPath | None = key(
+        kinds.file(), None, "PEM of whom to trust when asking an ACME authority of your own"
+    )
 
 
 @dataclass(frozen=True)
