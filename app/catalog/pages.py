@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from app.catalog.queries import Sort
-from app.catalog.service import Card, CollectionLink, Listing, Picture, Product, Selection, Variant
+from app.catalog.service import CollectionLink, Listing, Picture, Product, Selection, Variant
 from app.core.money import CURRENCY
 
 # Below this the page says how many are left.
@@ -163,22 +163,27 @@ def variant_address(product: Product, variant: Variant) -> str:
     return f"/products/{product.handle}?variant={variant.id}"
 
 
-def list_thumbnails(product: Product, variant: Variant) -> tuple[Picture | None, list[Thumbnail]]:
-    """The large picture, and the row below it; a picture of a variant leads to that variant."""
+def list_thumbnails(product: Product, variant: Variant, wanted: str) -> tuple[Picture | None, list[Thumbnail]]:
+    """The large picture, and the row below it. `wanted` is a picture's place in the gallery, else the variant's own.
+
+    A picture of another variant leads to that variant.
+    """
     pictures = product.pictures or ([Picture(product.image, product.image_alt)] if product.image else [])
-    shown = variant.image or product.image
-    large = next((picture for picture in pictures if picture.path == shown), None)
-    if large is None and shown:
-        large = Picture(shown, product.image_alt or product.title)
-    owners: dict[str, Variant] = {}
+    if wanted.isdecimal() and 1 <= int(wanted) <= len(pictures):
+        large = pictures[int(wanted) - 1]
+    else:
+        shown = variant.image or product.image
+        known = [picture for picture in pictures if picture.path == shown]
+        large = known[0] if known else Picture(shown, product.title) if shown else None
+    owners: dict[str, Variant] = {variant.image: variant} if variant.image else {}
     for other in product.variants:
         if other.image:
             owners.setdefault(other.image, other)
-    row = [
-        Thumbnail(picture, variant_address(product, owners[picture.path]), picture.path == shown)
-        for picture in pictures
-        if picture.path in owners
-    ]
+    row = []
+    for place, picture in enumerate(pictures, 1):
+        owner = owners.get(picture.path)
+        address = variant_address(product, owner or variant) + ("" if owner else f"&picture={place}")
+        row.append(Thumbnail(picture, address, picture == large))
     return large, row if len(row) > 1 else []
 
 
@@ -242,56 +247,3 @@ def describe(product: Product) -> str:
         return product.seo_description
     text = " ".join(re.sub("<[^>]*>", " ", product.body_html).split())
     return text if len(text) <= 160 else f"{text[:160].rsplit(' ', 1)[0]} …"
-
-
-def card_answer(card: Card, *, public_url: Address, media_url: Address) -> dict[str, Any]:
-    """A product of a list, as the API answers it."""
-    return {
-        "id": card.id,
-        "handle": card.handle,
-        "title": card.title,
-        "vendor": card.vendor,
-        "type": card.kind,
-        "url": public_url(f"/products/{card.handle}"),
-        "image": media_url(card.image) if card.image else None,
-        "price": _money(card.price_min),
-        "price_max": _money(card.price_max),
-        "compare_at_price": _money(card.compare_at),
-        "in_stock": card.in_stock,
-    }
-
-
-def product_answer(product: Product, *, public_url: Address, media_url: Address) -> dict[str, Any]:
-    """A product with its variants, as the API answers it."""
-    return {
-        "id": product.id,
-        "handle": product.handle,
-        "title": product.title,
-        "vendor": product.vendor,
-        "type": product.kind,
-        "tags": product.tags,
-        "description_html": product.body_html,
-        "url": public_url(f"/products/{product.handle}"),
-        "options": product.options,
-        "images": [{"url": media_url(picture.path), "alt": picture.alt} for picture in product.pictures],
-        "collections": [{"handle": link.handle, "title": link.title} for link in product.collections],
-        "variants": [
-            {
-                "id": variant.id,
-                "sku": variant.sku,
-                "title": variant.title,
-                "options": list(variant.options[: len(product.options)]),
-                "barcode": variant.barcode,
-                "price": _money(variant.price),
-                "compare_at_price": _money(variant.compare_at),
-                "available": variant.available,
-                "weight_grams": variant.weight_grams,
-                "image": media_url(variant.image) if variant.image else None,
-            }
-            for variant in product.variants
-        ],
-    }
-
-
-def _money(amount: int | None) -> dict[str, Any] | None:
-    return None if amount is None else {"amount": amount, "currency": CURRENCY}

@@ -18,6 +18,8 @@ from app.core.problems import Invalid, NotFound
 PAGE_SIZE = 24
 # Deeper pages would read and throw away ever more rows; nobody but a robot asks for them.
 MOST_PAGES = 400
+# A sitemap may hold 50,000 addresses and 50 MB.
+SITEMAP_PRODUCTS = 20_000
 
 
 class CollectionLink(msgspec.Struct, frozen=True):
@@ -122,6 +124,10 @@ class Listing:
     @property
     def pages(self) -> int:
         return min(-(-self.total // PAGE_SIZE), MOST_PAGES)
+
+
+# The answer to a search for nothing.
+NOTHING = Listing(title="", text="", mended=False, total=0, page=1, cards=[])
 
 
 @dataclass(frozen=True)
@@ -230,6 +236,20 @@ async def read_home(database: Database, newest: int) -> tuple[list[CollectionTil
     if row is None:
         return [], []
     return _TILES.decode(row["collections"] or "[]"), _CARDS.decode(row["newest"] or "[]")
+
+
+async def count_sitemap_parts(database: Database) -> int:
+    """How many sitemaps the products fill; at least one."""
+    return max(1, -(-int(await database.fetchval(queries.SITEMAP_SIZE)) // SITEMAP_PRODUCTS))
+
+
+async def read_sitemap(database: Database, part: int) -> tuple[list[tuple[str, str]], list[str]]:
+    """Handle and day of change of a part's products; with part 1 the collections' handles."""
+    if not 1 <= part <= 1000:
+        return [], []
+    rows = await database.fetch(queries.SITEMAP_PRODUCTS, SITEMAP_PRODUCTS, (part - 1) * SITEMAP_PRODUCTS)
+    collections = await database.fetch(queries.SITEMAP_COLLECTIONS) if part == 1 else []
+    return [(row["handle"], f"{row['updated_at']:%Y-%m-%d}") for row in rows], [c["handle"] for c in collections]
 
 
 _VARIANTS = msgspec.json.Decoder(list[Variant])

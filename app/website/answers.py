@@ -9,7 +9,9 @@ from litestar import Request, Response
 
 from app.core.templating import public, render_text
 
-HTML = "text/html; charset=utf-8"
+# The framework adds the charset to text.
+HTML = "text/html"
+TEXT = "text/plain"
 XML = "application/xml; charset=utf-8"
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 FOLDER = Path(__file__).parent / "static"
 
-_TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
+_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 _ADDRESS = re.compile(r"(?P<stem>[a-z0-9_-]+)\.(?P<digest>[0-9a-f]{12})(?P<suffix>\.[a-z0-9]+)")
 
 
