@@ -149,3 +149,9 @@ def test_each_error_has_a_page_and_a_problem() -> None:
 
 def test_no_key_and_no_certificate_is_among_the_readable_files() -> None:
     assert not {"tls.crt", "tls.key", "shopper.conf"} & set(nginx.render(CONFIGURATION))
+
+
+def test_a_developers_browser_forgets_soon_that_localhost_speaks_https() -> None:
+    block = re.search(r"map \$host \$https_only_seconds \{(.*?)\}", main(), flags=re.DOTALL)
+    assert block is not None
+    assert block[1].split() == ["default", "31536000;", "localhost", "300;", "127.0.0.1", "300;"]
