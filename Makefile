@@ -37,7 +37,8 @@ outputs: ## print the stack's outputs as JSON; SECRETS=show includes secrets
 logs: ## follow the logs of a role [ROLE=web]
 	@$(VENV)/python -m ci.logs $(STACK) $(or $(ROLE),web)
 
-test: toolchain ## run every check on a stack of its own
+test: ## run every check on a stack of its own
+	@$(PYTHON) -m ci.toolchain install --for-tests
 	@eval "$$($(PYTHON) -m ci.toolchain env)" && $(VENV)/python -m ci.test
 
 lint: ## check style and types

@@ -9,6 +9,7 @@ from types import FrameType
 
 from ci.toolchain import (
     base_image,
+    browser,
     docker_provider,
     doctor,
     engine,
@@ -33,10 +34,10 @@ STEPS = (
 )
 
 
-def install() -> int:
-    """Makes every part that is missing."""
+def install(for_tests: bool) -> int:
+    """Makes every part that is missing; for the tests, a browser too."""
     whole = Report("Toolchain")
-    for step in STEPS:
+    for step in (*STEPS, browser.STEP) if for_tests else STEPS:
         step.run()
     whole.finish("ready")
     return 0
@@ -46,7 +47,8 @@ def main(arguments: Sequence[str]) -> int:
     """Runs one verb; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python3 -m ci.toolchain", description=__doc__)
     verbs = parser.add_subparsers(dest="verb", required=True)
-    verbs.add_parser("install", help="make every part that is missing")
+    installation = verbs.add_parser("install", help="make every part that is missing")
+    installation.add_argument("--for-tests", action="store_true", help="and what only the tests need")
     examine = verbs.add_parser("doctor", help="say what is there, what is missing, and how to mend it")
     examine.add_argument("--stack", default="local", help="whose ports and subnet to look at")
     verbs.add_parser("env", help="print the shell lines under which plain `pulumi` works")
@@ -56,7 +58,7 @@ def main(arguments: Sequence[str]) -> int:
     machine.trust_own_authorities()
     try:
         if chosen.verb == "install":
-            return install()
+            return install(chosen.for_tests)
         if chosen.verb == "doctor":
             return doctor.run(chosen.stack)
         exports = variables.render_exports(

@@ -13,6 +13,7 @@ from typing import Any
 
 from ci.toolchain import (
     base_image,
+    browser,
     docker_provider,
     engine,
     engine_api,
@@ -85,10 +86,10 @@ def examine(stack: str) -> list[Finding]:
         ),
         judge_program(
             "Chromium",
-            locate_program("chromium", "chromium-browser", "google-chrome"),
+            browser.locate(),
             Level.NOTICE,
             "the browser tests of `make test` need it",
-            "apt-get install chromium",
+            f"apt-get install {browser.PACKAGE}",
         ),
     ]
     return findings
