@@ -180,9 +180,10 @@ def await_health(container: "Container", seconds: float) -> None:
             return
         crashing = container.attrs["RestartCount"] >= CRASHES
         if crashing or state["Status"] in ("exited", "dead") or time.monotonic() > deadline:
-            status = health if state["Status"] == "running" else state["Status"]
+            status = "crashing again and again" if crashing else health
+            status = state["Status"] if state["Status"] in ("exited", "dead") else status
+            said = last_lines(container, 3).replace("\n", " | ") or "(nothing)"
             raise Failure(
-                f"container {container.name} is {status}, not healthy within {seconds:g} s; it last said:"
-                f" {last_lines(container) or '(nothing)'}"
+                f"container {container.name} is {status} after {seconds:g} s at most; it last said: {said}"
             )
         time.sleep(0.25)
