@@ -13,7 +13,7 @@ BASE = "debian:trixie-slim"
 # `validate` refuses the word "wrong", `reload` writes down that it ran, or says what a file tells it to.
 SCRIPTS = {
     "validate": "#!/bin/sh\n! grep -rn wrong /etc/storestack >&2\n",
-    "reload": "#!/bin/sh\necho reloaded >> /run/reloads\n"
+    "reload": "#!/bin/sh\necho reloaded >> /tmp/reloads\n"
     "exit $(cat /etc/storestack/exit-code 2>/dev/null || echo 0)\n",
 }
 DOCKERFILE = f"""FROM {BASE}

@@ -12,6 +12,7 @@ from stacks.local.providers.base import Failure
 from stacks.local.providers.volume_files import VolumeFilesProvider
 
 Volumes = Callable[[str], str]
+RELOADS = "/tmp/reloads"  # noqa: S108 - in the container
 
 
 @pytest.fixture
@@ -90,7 +91,7 @@ def test_running_containers_are_told(client: docker.DockerClient, props: dict[st
     provider.create(props)
     container = service(client, props)
     provider.update("", props, {**props, "configuration": {"main.conf": "better"}})
-    assert engine.execute(container, "cat", "/run/reloads") == (0, "reloaded")
+    assert engine.execute(container, "cat", RELOADS) == (0, "reloaded")
 
 
 def test_a_program_that_cannot_reload_is_restarted(
@@ -122,7 +123,7 @@ def test_a_container_about_to_be_replaced_is_left_alone(
     provider.create(props)
     container = service(client, props)
     provider.update("", {**props, "image": "sha256:older"}, {**props, "configuration": {"exit-code": "1"}})
-    assert engine.execute(container, "cat", "/run/reloads")[0] != 0
+    assert engine.execute(container, "cat", RELOADS)[0] != 0
 
 
 def test_a_diff_sees_changes_and_nothing_else(props: dict[str, Any]) -> None:
