@@ -1,1 +1,1 @@
-"""Products, variants, collections and media: their import, their pages, their API and the search over them."""
+"""Products, variants, collections and media: their import, pages and API, and the search over them."""

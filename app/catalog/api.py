@@ -98,9 +98,10 @@ class ProductAnswer(msgspec.Struct):
 
 
 Words = Annotated[
-    str, Parameter(query="query", max_length=100, description="Words to search for; typing mistakes are forgiven")
+    str,
+    Parameter(query="query", max_length=100, description="What to search for; typing mistakes are forgiven"),
 ]
-Handle = Annotated[str, Parameter(max_length=255, description="Only products of the collection with this handle")]
+Handle = Annotated[str, Parameter(max_length=255, description="Handle of a collection: only its products")]
 Limit = Annotated[int, Parameter(ge=1, le=100, description="Products in one answer", default=20)]
 Cursor = Annotated[str, Parameter(max_length=200, description="next_cursor of the answer before")]
 
@@ -110,7 +111,7 @@ Cursor = Annotated[str, Parameter(max_length=200, description="next_cursor of th
     tags=["products"],
     responses={200: ResponseSpec(ProductList, description="Products")},
 )
-async def list_products(
+async def list_products(  # noqa: PLR0917  # the framework names every argument
     request: Asked,
     database: Database,
     settings: Settings,
@@ -137,7 +138,9 @@ async def list_products(
     tags=["products"],
     responses={200: ResponseSpec(ProductAnswer, description="The product")},
 )
-async def show_product(request: Asked, database: Database, settings: Settings, handle: str) -> Response[bytes]:
+async def show_product(
+    request: Asked, database: Database, settings: Settings, handle: str
+) -> Response[bytes]:
     """One product with its variants, their prices and what is available."""
     product = await service.read_product(database, handle)
     body = msgspec.json.encode(_answer(product, settings.public_url, media_addresses(settings)))

@@ -1,7 +1,7 @@
-"""Reads Shopify's product CSV into drafts of products, one product at a time, whatever the size of the file.
+"""Reads Shopify's product CSV into drafts of products, one product at a time, for any size of file.
 
-A product is a run of rows with the same Handle: the first describes it, each row may carry a variant, a picture or
-both. A row that cannot be read becomes a `Fault` with its line, and the rest of its product is kept.
+A product is a run of rows with the same Handle: the first describes it, each may carry a variant, a picture
+or both. A row that cannot be read becomes a `Fault` with its line, and the rest of its product is kept.
 
 Read differently from Shopify: "continue selling when out of stock" is not honoured, since this store never
 oversells; a negative quantity counts as none; gift cards load unpublished.
@@ -31,7 +31,7 @@ _YES = frozenset({"true", "yes", "1"})
 _NO = frozenset({"false", "no", "0"})
 
 
-class Unreadable(Exception):
+class UnreadableError(Exception):
     """The file as a whole is not a product CSV."""
 
 
@@ -86,7 +86,7 @@ class ProductDraft:
     complete: bool = True
 
 
-class _Refused(Exception):
+class _RefusedError(Exception):
     """This row cannot be loaded; the message is the reason."""
 
 
@@ -100,7 +100,7 @@ def slug(text: str) -> str:
 
 
 def read_drafts(lines: Iterable[str]) -> Iterator[ProductDraft | Fault]:
-    """Yield each product, and a fault for each row that is refused. Raises Unreadable on a wrong header.
+    """Yield each product, and a fault for each row that is refused. Raises UnreadableError on a wrong header.
 
     Open the file with `errors="surrogateescape"`, so that a row that is not UTF-8 is a fault, not an end.
     """
@@ -118,7 +118,7 @@ def read_drafts(lines: Iterable[str]) -> Iterator[ProductDraft | Fault]:
             product, handle, rows, lost = None, row["Handle"], 0, 0
             try:
                 product = _describe(line, row)
-            except _Refused as refused:
+            except _RefusedError as refused:
                 lost = line
                 yield Fault(line, str(refused))
                 continue
@@ -128,9 +128,9 @@ def read_drafts(lines: Iterable[str]) -> Iterator[ProductDraft | Fault]:
         rows += 1
         try:
             if rows > MOST_ROWS:
-                raise _Refused(f"a product can have at most {MOST_ROWS} rows")
+                raise _RefusedError(f"a product can have at most {MOST_ROWS} rows")
             _add_row(product, row)
-        except _Refused as refused:
+        except _RefusedError as refused:
             product.complete = False
             yield Fault(line, str(refused))
     if product:
@@ -143,12 +143,12 @@ def _read_rows(lines: Iterable[str]) -> Iterator[tuple[int, Row | Fault]]:
     try:
         header = [name.strip() for name in next(reader, [])]
     except csv.Error as error:
-        raise Unreadable(f"the header cannot be read: {error}") from error
+        raise UnreadableError(f"the header cannot be read: {error}") from error
     missing = [name for name in REQUIRED if name not in header]
     if missing:
-        raise Unreadable(
-            f"the header has no column {', '.join(map(repr, missing))}: export the products from Shopify as CSV, "
-            f"or name the columns as Shopify does"
+        raise UnreadableError(
+            f"the header has no column {', '.join(map(repr, missing))}: "
+            "export the products from Shopify as CSV, or name the columns as Shopify does"
         )
     while True:
         line = reader.line_num + 1
@@ -181,14 +181,14 @@ def _name_cells(line: int, header: list[str], cells: list[str]) -> Row | Fault:
 def _describe(line: int, row: Row) -> ProductDraft:
     handle = row["Handle"]
     if not _HANDLE.fullmatch(handle) or len(handle) > 255:
-        raise _Refused(
+        raise _RefusedError(
             f"Handle is {handle[:80]!r}: it must be letters, digits, '-', '_' and '.', at most 255 of them"
         )
     if not row["Title"]:
-        raise _Refused(f"Title is empty, and this is the first row of product {handle!r}")
+        raise _RefusedError(f"Title is empty, and this is the first row of product {handle!r}")
     status = row.get("Status", "").lower() or "active"
     if status not in ("active", "draft", "archived", "unlisted"):
-        raise _Refused(f"Status is {row['Status']!r}: it must be active, draft, archived or unlisted")
+        raise _RefusedError(f"Status is {row['Status']!r}: it must be active, draft, archived or unlisted")
     shown = status in ("active", "unlisted") and _flag(row, "Published", True)
     return ProductDraft(
         line=line,
@@ -210,7 +210,9 @@ def _describe(line: int, row: Row) -> ProductDraft:
 def _read_collection(row: Row) -> str:
     title = row.get("Collection", "")
     if title and slug(title) in ("", "all"):
-        raise _Refused(f"Collection is {title!r}: no address can be made of it; use Latin letters, and not 'all'")
+        raise _RefusedError(
+            f"Collection is {title!r}: an address is made of it, so use Latin letters, and not 'all'"
+        )
     return title
 
 
@@ -219,10 +221,12 @@ def _add_row(product: ProductDraft, row: Row) -> None:
     if any(row.get(name) for name in ("Option1 Value", "Variant SKU", "Variant Price")):
         variant = _read_variant(row)
         if any(variant.options == other.options for other in product.variants):
-            raise _Refused(f"variant {variant.title or 'without options'!r} of {product.handle!r} is there twice")
+            raise _RefusedError(
+                f"variant {variant.title or 'without options'!r} of {product.handle!r} is there twice"
+            )
         product.variants.append(variant)
     elif not picture:
-        raise _Refused("has neither a variant nor a picture")
+        raise _RefusedError("has neither a variant nor a picture")
     if picture and all(picture != path for _, path, _ in product.pictures):
         position = _integer(row, "Image Position") or len(product.pictures) + 1
         product.pictures.append((position, picture, row.get("Image Alt Text", "")))
@@ -231,7 +235,7 @@ def _add_row(product: ProductDraft, row: Row) -> None:
 def _read_variant(row: Row) -> VariantDraft:
     price = _price(row, "Variant Price")
     if price is None:
-        raise _Refused("Variant Price is empty: each variant needs one, such as 12.50")
+        raise _RefusedError("Variant Price is empty: each variant needs one, such as 12.50")
     units = _integer(row, "Variant Inventory Qty")
     return VariantDraft(
         options=(row.get("Option1 Value", ""), row.get("Option2 Value", ""), row.get("Option3 Value", "")),
@@ -253,7 +257,7 @@ def _price(row: Row, name: str) -> int | None:
         return None
     found = _PRICE.fullmatch(text)
     if not found or not text.isascii():
-        raise _Refused(f"{name} is {text[:40]!r}: it must be a number such as 12.50")
+        raise _RefusedError(f"{name} is {text[:40]!r}: it must be a number such as 12.50")
     return int(found[1]) * 100 + int((found[2] or "").ljust(2, "0"))
 
 
@@ -263,7 +267,7 @@ def _integer(row: Row, name: str) -> int | None:
         return None
     found = _INTEGER.fullmatch(text)
     if not found or not text.isascii() or abs(int(found[1])) > LARGEST_INTEGER:
-        raise _Refused(f"{name} is {text[:40]!r}: it must be a whole number up to {LARGEST_INTEGER}")
+        raise _RefusedError(f"{name} is {text[:40]!r}: it must be a whole number up to {LARGEST_INTEGER}")
     return int(found[1])
 
 
@@ -274,14 +278,14 @@ def _weight(row: Row) -> int:
     except (ValueError, OverflowError):
         grams = -1
     if not 0 <= grams <= LARGEST_INTEGER:
-        raise _Refused(f"Variant Grams is {text[:40]!r}: it must be a weight in grams, such as 250")
+        raise _RefusedError(f"Variant Grams is {text[:40]!r}: it must be a weight in grams, such as 250")
     return grams
 
 
 def _flag(row: Row, name: str, default: bool) -> bool:
     text = row.get(name, "").lower()
     if text and text not in _YES | _NO:
-        raise _Refused(f"{name} is {row[name][:40]!r}: it must be TRUE or FALSE")
+        raise _RefusedError(f"{name} is {row[name][:40]!r}: it must be TRUE or FALSE")
     return text in _YES if text else default
 
 
@@ -293,7 +297,7 @@ def _address(row: Row, name: str) -> str | None:
     if re.match(r"https?://[^/\s]+", text) and not re.search(r"[\s\"<>]", text):
         return text
     if ":" in text or text.startswith("/") or ".." in text.split("/") or re.search(r"[\s\"<>\\?#%]", text):
-        raise _Refused(
+        raise _RefusedError(
             f"{name} is {text[:80]!r}: it must start with https://, or be a path such as products/mug.svg"
         )
     return text
@@ -302,13 +306,14 @@ def _address(row: Row, name: str) -> str | None:
 # What a description may hold. Headings start below the page's own; pictures belong to the gallery.
 _TAGS = {
     "a", "abbr", "b", "blockquote", "br", "caption", "code", "dd", "dl", "dt", "em", "h2", "h3", "h4", "hr",
-    "i", "li", "ol", "p", "s", "small", "strong", "sub", "sup", "table", "tbody", "td", "th", "thead", "tr", "u", "ul",
+    "i", "li", "ol", "p", "s", "small", "strong", "sub", "sup", "table", "tbody", "td", "th", "thead", "tr",
+    "u", "ul",
 }  # fmt: skip
 _ATTRIBUTES = {"a": {"href", "title"}, "abbr": {"title"}, "td": {"colspan"}, "th": {"colspan", "scope"}}
 
 
 def clean_html(html: str) -> str:
-    """The description without script, style, frames, event handlers, or addresses that are no web addresses."""
+    """The description without script, style, frames, event handlers, or links to what is not the web."""
     return nh3.clean(
         html,
         tags=_TAGS,

@@ -1,4 +1,4 @@
-"""The SQL of the import. Each statement takes a batch as one JSON array, and leaves unchanged rows' ids as they are."""
+"""The SQL of the import. Each statement takes a whole batch; a row that was there before keeps its id."""
 
 from __future__ import annotations
 
@@ -90,7 +90,8 @@ ON CONFLICT (handle) DO NOTHING
 
 # A product moves: it leaves the collections that the file does not name.
 LEAVE_COLLECTIONS = """
-DELETE FROM collection_products m USING unnest($1::bigint[], $2::text[]) AS r(product_id, handle), collections c
+DELETE FROM collection_products m
+USING unnest($1::bigint[], $2::text[]) AS r(product_id, handle), collections c
 WHERE m.product_id = r.product_id AND c.id = m.collection_id AND c.handle <> r.handle
 """
 
@@ -101,7 +102,7 @@ JOIN collections c ON c.handle = r.handle
 ON CONFLICT DO NOTHING
 """
 
-# As written, not stemmed: a misspelt word is compared with whole ones. Numbers and single letters mend nothing.
+# As written, not stemmed: a misspelt word is compared with whole ones. Numbers and letters mend nothing.
 WORDS = """
 WITH used AS MATERIALIZED (
     SELECT word, ndoc FROM ts_stat($words$

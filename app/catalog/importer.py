@@ -1,7 +1,7 @@
-"""Loads a product CSV into the catalogue and its stock, in batches: memory stays the same whatever the file's size.
+"""Loads a product CSV into the catalogue and its stock, in batches: any size of file in the same memory.
 
-Repeating an import changes nothing; ids stay with the product's handle and the variant's option values, so that
-carts and links survive. Each batch is one transaction: a killed import has loaded a part, and the next run goes on.
+Repeating an import changes nothing; ids stay with the product's handle and the variant's option values, so
+that carts and links survive. Each batch is one transaction: a killed import has loaded a part; repeat it.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ import asyncpg
 import msgspec
 
 from app.catalog import import_queries as queries
-from app.catalog.drafts import Fault, ProductDraft, Unreadable, VariantDraft, read_drafts, slug
+from app.catalog.drafts import Fault, ProductDraft, UnreadableError, VariantDraft, read_drafts, slug
 from app.core.database import Connection, Database, DatabaseAway, open_direct
 from app.core.problems import Problem
 from app.core.settings import Settings
 from app.inventory import service as inventory
 
-# Big enough that round trips do not count, small enough that a shopper's order never waits long for a stock row.
+# Big enough that round trips do not count, small enough that no order waits long for a stock row.
 BATCH = 200
 
 # Reads every product: minutes in a catalogue of a million.
@@ -49,7 +49,7 @@ class Report:
         )
 
 
-class Stopped(Exception):
+class StoppedError(Exception):
     """The import ended early; what was loaded stays. The message says how to go on."""
 
 
@@ -62,7 +62,7 @@ async def run(settings: Settings, file: Path) -> int:
     try:
         async with open_direct(settings) as database:
             report = await import_file(database, file, tell)
-    except (Stopped, Unreadable, OSError) as error:
+    except (StoppedError, UnreadableError, OSError) as error:
         reason = f"cannot be read: {error.strerror}" if isinstance(error, OSError) else str(error)
         print(f"app import: {file}: {reason}", file=sys.stderr)
         return 1
@@ -71,7 +71,7 @@ async def run(settings: Settings, file: Path) -> int:
 
 
 async def import_file(database: Database, file: Path, tell: Callable[[Fault], None]) -> Report:
-    """Load the file; `tell` hears of each refused row. Raises Unreadable, OSError, or Stopped."""
+    """Load the file; `tell` hears of each refused row. Raises UnreadableError, OSError, or StoppedError."""
     report = Report()
 
     def refuse(fault: Fault) -> None:
@@ -97,7 +97,9 @@ async def import_file(database: Database, file: Path, tell: Callable[[Fault], No
         async with database.connection() as connection:
             await connection.execute(queries.WORDS, timeout=WORDS_SECONDS)
     except DatabaseAway as error:
-        raise Stopped(f"the database went away: {error.detail} Loaded so far: {report}. Run it again.") from error
+        raise StoppedError(
+            f"the database went away: {error.detail} Loaded so far: {report}. Run it again."
+        ) from error
     return report
 
 
@@ -125,7 +127,7 @@ async def _load(
 async def _drop_repeated(
     database: Database, run_id: int, batch: list[ProductDraft], refuse: Callable[[Fault], None]
 ) -> list[ProductDraft]:
-    """Refuse products that came before in this file: taking the second part alone would retire the first one's."""
+    """Refuse products that came before in this file: the second part alone would retire the first one's."""
     written = {
         row["handle"] for row in await database.fetch(queries.WRITTEN, [d.handle for d in batch], run_id)
     }

@@ -1,4 +1,4 @@
-"""What the pages of the catalogue show, made from what was read: pure functions, so that tests compare values."""
+"""What the catalogue's pages show, made from what was read: pure functions, so that tests compare values."""
 
 from __future__ import annotations
 
@@ -27,8 +27,10 @@ SORT_NAMES = {
 }
 
 
-def read_selection(query: Mapping[str, str], *, collection: str | None = None, search: bool = False) -> Selection:
-    """The selection that a page's query string asks for. What makes no sense is left out, as if it were not there.
+def read_selection(
+    query: Mapping[str, str], *, collection: str | None = None, search: bool = False
+) -> Selection:
+    """The selection that a page's query string asks for; what makes no sense in it is left out.
 
     An address that someone shortened or mistyped shows more than was asked for, rather than an error.
     """
@@ -54,7 +56,7 @@ def _minor_units(text: str) -> int | None:
 
 
 def listing_address(path: str, selection: Selection, **changes: Any) -> str:
-    """The address of the same list with `changes` of the selection; from the first page unless they say which."""
+    """The address of the same list with `changes` of the selection; its first page unless they name one."""
     wanted = replace(selection, **{"page": 1, **changes})
     query: dict[str, str] = {}
     if wanted.terms is not None:
@@ -80,7 +82,7 @@ def major_units(amount: int | None) -> str:
 
 
 def listing_context(path: str, selection: Selection, listing: Listing) -> dict[str, Any]:
-    """What the templates of lists need: the products, the filters as they stand, the addresses of other pages."""
+    """What the templates of lists need: the products, the filters as they stand, where other pages are."""
 
     def page_address(page: int) -> str:
         return listing_address(path, selection, page=page)
@@ -130,8 +132,8 @@ def choose_variant(product: Product, wanted: str) -> Variant:
 def list_choices(product: Product, variant: Variant) -> list[tuple[str, str, list[Choice]]]:
     """Per option: its name, the value of the chosen variant, and what else can be chosen.
 
-    Another value leads to the variant that differs in this option alone; where there is none, to one that can be
-    had, or to the first that has the value.
+    Another value leads to the variant that differs in this option alone; where there is none, to the one that
+    differs least, rather one that can be had.
     """
     choices = []
     for place, name in enumerate(product.options):
@@ -163,14 +165,17 @@ def variant_address(product: Product, variant: Variant) -> str:
     return f"/products/{product.handle}?variant={variant.id}"
 
 
-def list_thumbnails(product: Product, variant: Variant, wanted: str) -> tuple[Picture | None, list[Thumbnail]]:
-    """The large picture, and the row below it. `wanted` is a picture's place in the gallery, else the variant's own.
+def list_thumbnails(
+    product: Product, variant: Variant, wanted: str
+) -> tuple[Picture | None, list[Thumbnail]]:
+    """The large picture, and the row below it.
 
-    A picture of another variant leads to that variant.
+    `wanted` is a picture's place in the gallery, or anything else for the variant's own. A picture of another
+    variant leads to that variant.
     """
     pictures = product.pictures or ([Picture(product.image, product.image_alt)] if product.image else [])
     if wanted.isdecimal() and 1 <= int(wanted) <= len(pictures):
-        large = pictures[int(wanted) - 1]
+        large: Picture | None = pictures[int(wanted) - 1]
     else:
         shown = variant.image or product.image
         known = [picture for picture in pictures if picture.path == shown]

@@ -6,14 +6,15 @@ from enum import StrEnum
 from typing import Any
 
 # What a list shows of a product, and whether any of its variants can be had now.
-_CARD = "p.id, p.handle, p.title, p.vendor, p.kind, p.price_min, p.price_max, p.compare_at, p.image, p.image_alt"
+_CARD = """p.id, p.handle, p.title, p.vendor, p.kind, p.price_min, p.price_max, p.compare_at,
+    p.image, p.image_alt"""
 _IN_STOCK = """EXISTS (
     SELECT FROM variants v JOIN stock s ON s.variant_id = v.id
     WHERE v.product_id = p.id AND v.active AND s.available > 0)"""
 
-# From what was typed to a text query. A word that occurs in the catalogue stands; the beginning of one matches
-# all that begin so; any other of more than three letters becomes the nearest one that occurs, within pg_trgm's own
-# threshold. Stop words match nothing and fall away.
+# From what was typed to a text query. A word that occurs in the catalogue stands; the beginning of one
+# matches all that begin so; any other of more than three letters becomes the nearest one that occurs, within
+# pg_trgm's own threshold. Stop words match nothing and fall away.
 # When no product has all the words, those with some of them are better than none.
 _TERMS = """
 given AS (
@@ -83,8 +84,8 @@ def list_page(
 ) -> tuple[str, list[Any]]:
     """The statement and its arguments for one page of products of a collection, of a search, or of all.
 
-    Its rows start with `head_title`, `head_text` (collection's, or the words searched for) and `mended`; at least
-    one row comes back unless the collection does not exist. `sort` None is the natural order.
+    Its rows start with `head_title`, `head_text` (the collection's, or the words searched for) and `mended`;
+    at least one row comes back unless the collection does not exist. `sort` None is the natural order.
     """
     args: list[Any] = []
 
@@ -96,14 +97,16 @@ def list_page(
     conditions = ["p.published"]
     if terms is not None:
         bind(terms)
-        head = f"{_TERMS}, head AS (SELECT text AS title, '' AS text, mended FROM terms)"
+        head = _TERMS + ", head AS (SELECT text AS title, '' AS text, mended FROM terms)"  # noqa: S608
         source = "terms t JOIN products p ON p.search @@ t.query"
         order = _ORDERS[sort] if sort else _BEST_MATCH
     elif collection is not None:
-        head = f"""head AS (
-            SELECT id, title, description AS text, false AS mended FROM collections WHERE handle = {bind(collection)}
+        bind(collection)
+        head = """head AS (
+            SELECT id, title, description AS text, false AS mended FROM collections WHERE handle = $1
         )"""
-        source = "head h JOIN collection_products m ON m.collection_id = h.id JOIN products p ON p.id = m.product_id"
+        source = """head h JOIN collection_products m ON m.collection_id = h.id
+            JOIN products p ON p.id = m.product_id"""
     else:
         head = "head AS (SELECT '' AS title, '' AS text, false AS mended)"
         source = "products p"
@@ -119,7 +122,8 @@ WITH {head}, page AS (
     FROM {source} WHERE {" AND ".join(conditions)}
     ORDER BY n LIMIT {bind(limit)} OFFSET {bind(offset)}
 )
-SELECT head.title AS head_title, head.text AS head_text, head.mended, page.total, {_CARD}, {_IN_STOCK} AS in_stock
+SELECT head.title AS head_title, head.text AS head_text, head.mended, page.total,
+       {_CARD}, {_IN_STOCK} AS in_stock
 FROM head LEFT JOIN (page JOIN products p ON p.id = page.id) ON true ORDER BY page.n
 """  # noqa: S608  # every value is bound; the parts are the constants above
     return sql, args
@@ -140,7 +144,8 @@ WHERE c.handle = $3 AND p.published AND m.product_id > $1 ORDER BY m.product_id 
 # $2: the rank of the last one seen, or null; $5: a collection's handle, or null.
 SEARCH_FROM = f"""
 WITH {_TERMS}, found AS (
-    SELECT p.id, ts_rank(p.search, t.query)::float8 AS rank FROM terms t JOIN products p ON p.search @@ t.query
+    SELECT p.id, ts_rank(p.search, t.query)::float8 AS rank
+    FROM terms t JOIN products p ON p.search @@ t.query
     WHERE p.published AND ($5::text IS NULL OR EXISTS (
         SELECT FROM collections c JOIN collection_products m ON m.collection_id = c.id
         WHERE c.handle = $5 AND m.product_id = p.id))
@@ -153,8 +158,8 @@ ORDER BY found.rank DESC, found.id LIMIT $4
 COLLECTION_EXISTS = "SELECT EXISTS (SELECT FROM collections WHERE handle = $1)"
 
 PRODUCT = """
-SELECT p.id, p.handle, p.title, p.body_html, p.vendor, p.kind, p.tags, p.options, p.seo_title, p.seo_description,
-       p.image, p.image_alt,
+SELECT p.id, p.handle, p.title, p.body_html, p.vendor, p.kind, p.tags, p.options,
+       p.seo_title, p.seo_description, p.image, p.image_alt,
     (SELECT json_agg(r) FROM (
         SELECT v.id, v.sku, v.title, ARRAY[v.option1, v.option2, v.option3] AS options, v.barcode, v.price,
                v.compare_at, v.weight_grams, v.image,

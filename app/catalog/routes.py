@@ -1,4 +1,4 @@
-"""The catalogue's pages: all collections, one of them, a search, a product. All public, so that the edge may keep them."""
+"""The catalogue's pages: all collections, one, a search, a product. All public: the edge may keep them."""
 
 from __future__ import annotations
 
@@ -45,7 +45,9 @@ async def redirect_products() -> Redirect:
 
 
 @get("/collections/{handle:str}", include_in_schema=False)
-async def show_collection(request: Page, database: Database, settings: Settings, handle: str) -> Response[bytes]:
+async def show_collection(
+    request: Page, database: Database, settings: Settings, handle: str
+) -> Response[bytes]:
     """The products of a collection, or, as `all`, of the whole shop."""
     _check_text(handle)
     path = f"/collections/{handle}"

@@ -248,8 +248,9 @@ async def read_sitemap(database: Database, part: int) -> tuple[list[tuple[str, s
     if not 1 <= part <= 1000:
         return [], []
     rows = await database.fetch(queries.SITEMAP_PRODUCTS, SITEMAP_PRODUCTS, (part - 1) * SITEMAP_PRODUCTS)
+    products = [(row["handle"], f"{row['updated_at']:%Y-%m-%d}") for row in rows]
     collections = await database.fetch(queries.SITEMAP_COLLECTIONS) if part == 1 else []
-    return [(row["handle"], f"{row['updated_at']:%Y-%m-%d}") for row in rows], [c["handle"] for c in collections]
+    return products, [row["handle"] for row in collections]
 
 
 _VARIANTS = msgspec.json.Decoder(list[Variant])
@@ -269,10 +270,12 @@ def _write_cursor(rank: float, product_id: int) -> str:
 
 
 def _read_cursor(cursor: str) -> tuple[float, int]:
+    wrong = Invalid({"cursor": f"cursor is {cursor[:40]!r}: it must be next_cursor of an answer"})
+    padded = cursor + "=" * (-len(cursor) % 4)
     try:
-        rank, after = _CURSOR.decode(base64.b64decode(cursor + "=" * (-len(cursor) % 4), b"-_", validate=True))
+        rank, after = _CURSOR.decode(base64.b64decode(padded, b"-_", validate=True))
     except (msgspec.MsgspecError, binascii.Error, ValueError) as error:
-        raise Invalid({"cursor": f"cursor is {cursor[:40]!r}: it must be next_cursor of an answer"}) from error
+        raise wrong from error
     if not 0 <= after < 2**63:
-        raise Invalid({"cursor": f"cursor is {cursor[:40]!r}: it must be next_cursor of an answer"})
+        raise wrong
     return rank, after

@@ -37,7 +37,7 @@ async def run(settings: Settings) -> int:
                 return 0
             faults: list[Fault] = []
             print(await importer.import_file(database, CATALOGUE, faults.append))
-    except (Problem, importer.Stopped, OSError) as error:
+    except (Problem, importer.StoppedError, OSError) as error:
         print(f"app seed: the sample could not be loaded: {error}", file=sys.stderr)
         return 1
     for fault in faults:

@@ -1,4 +1,4 @@
-"""Answers that everyone sees alike: with an ETag, so that who has the content already is told so in no bytes."""
+"""Answers that everyone sees alike: with an ETag, so that who has it need not get it again."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ XML = "application/xml; charset=utf-8"
 def answer_public(
     request: Request[Any, Any, Any], body: bytes, media_type: str, *, max_age: int
 ) -> Response[bytes]:
-    """Answer with `body`, or with 304 when the request's If-None-Match names it; fresh for `max_age` seconds."""
+    """Answer with `body`, or with 304 when the asker has it already; fresh for `max_age` seconds."""
     tag = f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
     headers = {"Cache-Control": public(max_age), "ETag": tag}
     if _names(request.headers.get("if-none-match", ""), tag):

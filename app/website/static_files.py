@@ -36,7 +36,7 @@ def static_files() -> dict[str, StaticFile]:
 
 
 def static_address(name: str) -> str:
-    """The address of a file: `site.css` → `/static/site.<digest>.css`. Raises KeyError for a name that is none."""
+    """The address of a file: `site.css` → `/static/site.<digest>.css`. Raises KeyError."""
     path = Path(name)
     return f"/static/{path.stem}.{static_files()[name].digest}{path.suffix}"
 

@@ -12,7 +12,7 @@ branch_labels = None
 depends_on = None
 
 # The bodies are parsed now, so the functions find the extensions' parts in whatever schema they are.
-# Immutable, as a generated column asks: the dictionary and array_to_string of texts never change their answers here.
+# Immutable, as a generated column asks: neither the dictionary nor the joining of texts changes its answers.
 SEARCH = """
 CREATE EXTENSION IF NOT EXISTS pg_trgm;
 CREATE EXTENSION IF NOT EXISTS unaccent;
