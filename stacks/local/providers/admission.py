@@ -21,6 +21,8 @@ ADMISSION_PATH: Final = "/etc/admission"
 # A container may be healthy a moment before its first page is warm; three tries, then it is broken.
 SMOKE_TRIES: Final = 3
 SMOKE_SECONDS: Final = 10
+# curl's exit codes for a program that does not listen yet, or breaks off: no name, refused, no time, no answer.
+NOT_YET: Final = (6, 7, 28, 52, 56)
 # The balancer checks every server within a few seconds of a reload.
 UP_SECONDS: Final = 30
 
@@ -58,7 +60,7 @@ def admit(props: Mapping[str, Any], olds: Mapping[str, Any]) -> None:
         deadline = time.monotonic() + float(props["ready_seconds"])
         engine.await_health(container, float(props["ready_seconds"]))
         for path in props["smoke_paths"]:
-            smoke(balancer, f"http://{name}:{props['port']}{path}", props["host"], deadline)
+            smoke(balancer, f"http://{name}:{int(props['port'])}{path}", props["host"], deadline)
         say("admission", f"{name} is healthy and passed its smoke test")
 
     def install(files: Mapping[str, str]) -> None:
@@ -93,7 +95,7 @@ def smoke(balancer: "Container", url: str, host: str, deadline: float) -> None:
         code, answer = engine.execute(balancer, *curl, *headers, *limit, url)
         if code == 0 and answer[:1] in ("2", "3"):
             return
-        starting = code != 0 or answer == "503"
+        starting = code in NOT_YET or answer == "503"
         if not starting or time.monotonic() > deadline:
             tries -= 1
         time.sleep(1)
