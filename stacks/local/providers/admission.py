@@ -21,7 +21,7 @@ ADMISSION_PATH: Final = "/etc/admission"
 # A container may be healthy a moment before its first page is warm; three tries, then it is broken.
 SMOKE_TRIES: Final = 3
 SMOKE_SECONDS: Final = 10
-# curl's exit codes for a program that does not listen yet, or breaks off: no name, refused, no time, no answer.
+# What curl ends with while a program does not listen yet: no name, refused, no time, no answer.
 NOT_YET: Final = (6, 7, 28, 52, 56)
 # The balancer checks every server within a few seconds of a reload.
 UP_SECONDS: Final = 30
