@@ -83,13 +83,14 @@ async def run(settings: Settings) -> int:
             database.connection() as connection,
             connection.transaction(isolation="repeatable_read", readonly=True),
         ):
-            return await _check(connection)
+            return await check(connection)
     except Problem as problem:
         print(f"app reconcile: the database cannot be asked: {problem.detail}", file=sys.stderr)
         return 2
 
 
-async def _check(connection: asyncpg.Connection) -> int:
+async def check(connection: asyncpg.Connection) -> int:
+    """Run all checks on this connection and print the outcome; returns the exit code."""
     failed = 0
     for sentence, query in CHECKS.items():
         rows = await connection.fetch(f"{query} LIMIT {MOST_ROWS}", timeout=300)

@@ -53,7 +53,6 @@ def make_app(settings: Settings) -> ASGIApp:
     templating.set_globals(
         {
             "public_url": lambda path="/": f"{settings.public_url}{path}",
-            "media_url": lambda path: path if "://" in path else f"{settings.media_url}/{path.lstrip('/')}",
             **layout.template_globals(settings),
         }
     )
@@ -95,8 +94,9 @@ def make_app(settings: Settings) -> ASGIApp:
         openapi_config=OpenAPIConfig(
             title="Store API",
             version="1",
-            path="/api/v1",
-            render_plugins=[JsonRenderPlugin(path="/openapi.json")],
+            # A path of its own: the framework answers what it does not know under it with a page.
+            path="/api/v1/openapi.json",
+            render_plugins=[JsonRenderPlugin(path="/")],
         ),
         request_max_body_size=64 * 1024,
         logging_config=None,

@@ -10,6 +10,7 @@ import os
 import secrets
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
@@ -24,24 +25,34 @@ from app.core.database import Database
 from app.core.settings import Settings, read_settings
 from app.payments.gateway import TestGateway
 from app.shipping.service import TableRates
-from tests.app.processes import INITDB, Process, free_port, throwaway_container, wait_until
+from tests.app.processes import CACHE, DATABASE, POOLER, Process, free_port, throwaway_container, wait_until
+
+
+@dataclass(frozen=True)
+class Servers:
+    """Addresses: PostgreSQL as superuser, what the store's pooled connections go to, Redis."""
+
+    admin: str
+    pooled: str
+    cache: str
 
 
 @pytest.fixture(scope="session")
-def servers() -> Iterator[tuple[str, str]]:
-    """Addresses of PostgreSQL (as superuser) and Redis."""
+def servers() -> Iterator[Servers]:
     with ExitStack() as stack:
-        database = os.environ.get("TEST_DATABASE_URL")
-        if not database:
-            address = stack.enter_context(throwaway_container("database", INITDB, 5432))
-            database = f"postgresql://postgres@{address}/postgres"
+        if given := os.environ.get("TEST_DATABASE_URL"):
+            admin = pooled = given
+        else:
+            database = stack.enter_context(throwaway_container("database", DATABASE))
+            pooler = stack.enter_context(throwaway_container("pooler", POOLER, database=database))
+            admin, pooled = (
+                f"postgresql://postgres@127.0.0.1:{port}/postgres" for port in (database, pooler)
+            )
         cache = os.environ.get("TEST_CACHE_URL")
         if not cache:
-            command = "exec redis-server --save '' --protected-mode no --dir /tmp"
-            address = stack.enter_context(throwaway_container("cache", command, 6379))
-            cache = f"redis://{address}/0"
-        wait_until(lambda: _answers(database), lambda: f"no PostgreSQL at {database}")
-        yield database, cache
+            cache = f"redis://127.0.0.1:{stack.enter_context(throwaway_container('cache', CACHE))}/0"
+        wait_until(lambda: _answers(admin), lambda: f"no PostgreSQL at {admin}")
+        yield Servers(admin, pooled, cache)
 
 
 @pytest.fixture(scope="session")
@@ -50,9 +61,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def environ(servers: tuple[str, str], folder: Path) -> Iterator[dict[str, str]]:
+def environ(servers: Servers, folder: Path) -> Iterator[dict[str, str]]:
     """The container contract, on a database that is made for this run and dropped after it."""
-    admin, cache = servers
+    admin = servers.admin
     name = f"store_test_{secrets.token_hex(4)}"
     with psycopg.connect(admin, autocommit=True) as connection:
         for role in ("migrator", "store"):
@@ -62,9 +73,9 @@ def environ(servers: tuple[str, str], folder: Path) -> Iterator[dict[str, str]]:
     for secret in ("session", "gateway", "webhook"):
         (folder / secret).write_text(secrets.token_hex(24))
     yield {
-        "DATABASE_URL": with_path(admin, name, user="store"),
+        "DATABASE_URL": with_path(servers.pooled, name, user="store"),
         "DATABASE_DIRECT_URL": with_path(admin, name, user="store"),
-        "CACHE_URL": cache,
+        "CACHE_URL": servers.cache,
         "SESSION_KEY_FILE": str(folder / "session"),
         "GATEWAY_KEY_FILE": str(folder / "gateway"),
         "GATEWAY_WEBHOOK_KEY_FILE": str(folder / "webhook"),
@@ -81,7 +92,10 @@ def environ(servers: tuple[str, str], folder: Path) -> Iterator[dict[str, str]]:
 @pytest.fixture(scope="session")
 def settings(environ: dict[str, str]) -> Settings:
     """The store's settings, on a database with the current schema."""
-    migrator = {**environ, "DATABASE_DIRECT_URL": environ["DATABASE_URL"].replace("store@", "migrator@", 1)}
+    migrator = {
+        **environ,
+        "DATABASE_DIRECT_URL": environ["DATABASE_DIRECT_URL"].replace("store@", "migrator@", 1),
+    }
     release.run(read_settings(migrator, release=True))
     return read_settings(environ)
 
@@ -149,9 +163,9 @@ async def shop(settings: Settings, database: Database, gateway: Process) -> Asyn
 
 
 @pytest.fixture
-async def owner(servers: tuple[str, str], settings: Settings) -> AsyncIterator[asyncpg.Connection]:
+async def owner(servers: Servers, settings: Settings) -> AsyncIterator[asyncpg.Connection]:
     """A superuser's connection to the store's database, to arrange and to look."""
-    connection = await asyncpg.connect(with_path(servers[0], urlsplit(settings.database_url).path[1:]))
+    connection = await asyncpg.connect(with_path(servers.admin, urlsplit(settings.database_url).path[1:]))
     yield connection
     await connection.close()
 

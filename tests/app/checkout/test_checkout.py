@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 import uuid
+from typing import Any
 
 import asyncpg
 import httpx
@@ -187,7 +188,7 @@ async def test_a_cart_becomes_one_order_whatever_the_keys(
     ],
 )
 async def test_a_faulty_field_is_named(
-    client: httpx.Client, owner: asyncpg.Connection, changes: dict[str, object], field: str
+    client: httpx.Client, owner: asyncpg.Connection, changes: dict[str, Any], field: str
 ) -> None:
     cart = fill_cart(client, (await make_variant(owner), 1))
     refused = check_out(client, cart, **changes)
