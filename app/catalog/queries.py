@@ -157,9 +157,9 @@ ORDER BY found.rank DESC, found.id LIMIT $4
 
 COLLECTION_EXISTS = "SELECT EXISTS (SELECT FROM collections WHERE handle = $1)"
 
-PRODUCT = """
-SELECT p.id, p.handle, p.title, p.body_html, p.vendor, p.kind, p.tags, p.options,
-       p.seo_title, p.seo_description, p.image, p.image_alt,
+_PRODUCT = """
+    p.id, p.handle, p.title, p.body_html, p.vendor, p.kind, p.tags, p.options,
+    p.seo_title, p.seo_description, p.image, p.image_alt,
     (SELECT json_agg(r) FROM (
         SELECT v.id, v.sku, v.title, ARRAY[v.option1, v.option2, v.option3] AS options, v.barcode, v.price,
                v.compare_at, v.weight_grams, v.image,
@@ -172,16 +172,21 @@ SELECT p.id, p.handle, p.title, p.body_html, p.vendor, p.kind, p.tags, p.options
     (SELECT json_agg(r) FROM (
         SELECT c.handle, c.title FROM collection_products m JOIN collections c ON c.id = m.collection_id
         WHERE m.product_id = p.id ORDER BY c.id
-    ) r) AS collections
-FROM products p WHERE p.handle = $1 AND p.published
-"""
+    ) r) AS collections"""
 
-# A few others of the same collection, from this one on, so that each product leads to different ones.
-RELATED = f"""
-SELECT {_CARD}, {_IN_STOCK} AS in_stock
-FROM collections c JOIN collection_products m ON m.collection_id = c.id JOIN products p ON p.id = m.product_id
-WHERE c.handle = $1 AND p.published AND p.id <> $2 AND p.image IS NOT NULL
-ORDER BY p.id < $2, p.id LIMIT $3
+PRODUCT = f"SELECT {_PRODUCT} FROM products p WHERE p.handle = $1 AND p.published"  # noqa: S608
+
+# With a few others of its first collection, from the product on, so that each leads to different ones.
+PRODUCT_PAGE = f"""
+WITH this AS ({PRODUCT})
+SELECT this.*, (SELECT json_agg(r) FROM (
+    SELECT {_CARD}, {_IN_STOCK} AS in_stock FROM collection_products m JOIN products p ON p.id = m.product_id
+    WHERE m.collection_id = (
+        SELECT min(f.collection_id) FROM collection_products f WHERE f.product_id = this.id
+    ) AND p.published AND p.id <> this.id AND p.image IS NOT NULL
+    ORDER BY p.id < this.id, p.id LIMIT $2
+) r) AS related
+FROM this
 """  # noqa: S608
 
 COLLECTION_LINKS = """

@@ -77,8 +77,7 @@ async def show_search(request: Page, database: Database) -> Response[bytes]:
 async def show_product(request: Page, database: Database, settings: Settings, handle: str) -> Response[bytes]:
     """A product; `?variant=` chooses one of its variants, `?picture=` one of its pictures."""
     _check_text(handle)
-    product = await service.read_product(database, handle)
-    related = await service.list_related(database, product, RELATED)
+    product, related = await service.read_product_page(database, handle, RELATED)
     variant = pages.choose_variant(product, request.query_params.get("variant", ""))
     large, thumbnails = pages.list_thumbnails(product, variant, request.query_params.get("picture", ""))
     crumbs = pages.product_crumbs(product)

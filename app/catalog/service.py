@@ -190,34 +190,14 @@ async def list_slice(
 
 async def read_product(database: Database, handle: str) -> Product:
     """Read a published product; raises NotFound."""
-    row = await database.fetchrow(queries.PRODUCT, handle)
-    if row is None or row["variants"] is None:
-        raise NotFound("There is no such product.")
-    return Product(
-        id=row["id"],
-        handle=row["handle"],
-        title=row["title"],
-        body_html=row["body_html"],
-        vendor=row["vendor"],
-        kind=row["kind"],
-        tags=row["tags"],
-        options=row["options"],
-        seo_title=row["seo_title"],
-        seo_description=row["seo_description"],
-        image=row["image"],
-        image_alt=row["image_alt"],
-        variants=_VARIANTS.decode(row["variants"]),
-        pictures=_PICTURES.decode(row["media"] or "[]"),
-        collections=_LINKS.decode(row["collections"] or "[]"),
-    )
+    return _product(await database.fetchrow(queries.PRODUCT, handle))
 
 
-async def list_related(database: Database, product: Product, limit: int) -> list[Card]:
-    """Read others of the product's first collection."""
-    if not product.collections:
-        return []
-    rows = await database.fetch(queries.RELATED, product.collections[0].handle, product.id, limit)
-    return [_card(row) for row in rows]
+async def read_product_page(database: Database, handle: str, related: int) -> tuple[Product, list[Card]]:
+    """Read a published product, and so many others of its first collection; raises NotFound."""
+    row = await database.fetchrow(queries.PRODUCT_PAGE, handle, related)
+    product = _product(row)
+    return product, _CARDS.decode(row["related"] or "[]") if row else []
 
 
 async def list_collections(database: Database) -> list[CollectionTile]:
@@ -263,6 +243,28 @@ _CURSOR = msgspec.json.Decoder(tuple[float, int])
 
 def _card(row: Mapping[str, Any]) -> Card:
     return Card(*(row[name] for name in Card.__struct_fields__))
+
+
+def _product(row: Mapping[str, Any] | None) -> Product:
+    if row is None or row["variants"] is None:
+        raise NotFound("There is no such product.")
+    return Product(
+        id=row["id"],
+        handle=row["handle"],
+        title=row["title"],
+        body_html=row["body_html"],
+        vendor=row["vendor"],
+        kind=row["kind"],
+        tags=row["tags"],
+        options=row["options"],
+        seo_title=row["seo_title"],
+        seo_description=row["seo_description"],
+        image=row["image"],
+        image_alt=row["image_alt"],
+        variants=_VARIANTS.decode(row["variants"]),
+        pictures=_PICTURES.decode(row["media"] or "[]"),
+        collections=_LINKS.decode(row["collections"] or "[]"),
+    )
 
 
 def _write_cursor(rank: float, product_id: int) -> str:
