@@ -4,6 +4,8 @@ The home-made one holds what the official one of the same name holds: Debian's m
 updates' and security archives in its package sources.
 """
 
+import io
+import tarfile
 import tempfile
 import time
 from collections.abc import Iterator
@@ -86,12 +88,26 @@ def _bootstrap(report: Report) -> None:
             run(["sh", FINISH, system], report, "slimming it")
             run(["tar", "--numeric-owner", "-C", system, "-cf", archive, "."], report, "packing it")
         else:
-            hook = f'--customize-hook=sh "{FINISH}" "$1"'
+            # The text, not the file: a hook runs as another user, who may not read this one's home.
+            hook = f"--customize-hook={FINISH.read_text()}"
             command = [tool, "--mode=unshare", "--variant=minbase", *keyring, hook, pins.BASE_SUITE, archive]
             run(command, report, doing, count=lambda _, line: line, mend=mend)
+        forbid_services(archive)
         _import(archive, report)
     finally:
         remove_tree(scratch)
+
+
+def forbid_services(archive: Path) -> None:
+    """Adds the script by which Debian's packages learn not to start their services when installed.
+
+    It comes last, since mmdebstrap takes away the one that is there while it works.
+    """
+    script = b"#!/bin/sh\nexit 101\n"
+    entry = tarfile.TarInfo("./usr/sbin/policy-rc.d")
+    entry.size, entry.mode = len(script), 0o755
+    with tarfile.open(archive, "a") as content:
+        content.addfile(entry, io.BytesIO(script))
 
 
 def _make_scratch_parent() -> Path:

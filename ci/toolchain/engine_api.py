@@ -10,8 +10,6 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 DEFAULT_SOCKET = Path("/var/run/docker.sock")
-# Every engine that OLDEST_ENGINE lets through speaks this.
-API = "/v1.41"
 
 
 class EngineError(Exception):
@@ -59,7 +57,8 @@ def ask(
     connection = _connect(timeout)
     headers = {"Content-Type": "application/x-tar"} if body is not None else {}
     try:
-        connection.request(method, API + path, body=body, headers=headers, encode_chunked=body is not None)
+        # Paths without a version are answered by every engine; a version is refused once it is too old.
+        connection.request(method, path, body=body, headers=headers, encode_chunked=body is not None)
         answer = connection.getresponse()
         if answer.status >= 400:
             raise EngineError(_read_message(answer.read()))

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from ci.toolchain.base_image import FINISH, choose_tool
+from ci.toolchain.base_image import FINISH, choose_tool, forbid_services
 from ci.toolchain.progress import ToolchainError
 
 
@@ -58,6 +58,10 @@ def test_licences_stay_and_manuals_go(system: Path) -> None:
     assert not (system / "usr/share/man/man1").exists()
 
 
-def test_an_installed_service_is_not_started(system: Path) -> None:
-    subprocess.run(["sh", FINISH, system], check=True)
-    assert subprocess.run([system / "usr/sbin/policy-rc.d"], check=False).returncode == 101
+def test_an_installed_service_is_not_started(system: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    archive, unpacked = tmp_path_factory.mktemp("archive") / "system.tar", tmp_path_factory.mktemp("unpacked")
+    subprocess.run(["tar", "-C", system, "-cf", archive, "."], check=True)
+    forbid_services(archive)
+    subprocess.run(["tar", "-C", unpacked, "-xf", archive], check=True)
+    assert subprocess.run([unpacked / "usr/sbin/policy-rc.d"], check=False).returncode == 101
+    assert (unpacked / "etc/apt/sources.list").exists()

@@ -25,7 +25,7 @@ ANSWERS: dict[str, tuple[int, bytes]] = {
 
 class Answers(http.server.BaseHTTPRequestHandler):
     def do_GET(self) -> None:
-        status, body = ANSWERS[self.path.removeprefix(engine_api.API)]
+        status, body = ANSWERS[self.path]
         self.send_response(status)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()

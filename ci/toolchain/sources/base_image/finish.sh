@@ -1,6 +1,6 @@
 #!/bin/sh
 # Turns a fresh minimal Debian system ($1) into what the official slim image is: archives for updates and
-# security beside the main one, no caches, no manuals, and no service started by a package's installation.
+# security beside the main one, no caches and no manuals.
 set -eu
 root=$1
 sources=$root/etc/apt/sources.list
@@ -12,8 +12,6 @@ if [ -n "$main" ] && ! grep -q -- '-security' "$sources"; then
   printf 'deb %s %s main\ndeb %s %s-updates main\ndeb %s-security %s-security main\n' \
     "$mirror" "$suite" "$mirror" "$suite" "$mirror" "$suite" >"$sources"
 fi
-printf '#!/bin/sh\nexit 101\n' >"$root/usr/sbin/policy-rc.d"
-chmod 755 "$root/usr/sbin/policy-rc.d"
 mkdir -p "$root/etc/dpkg/dpkg.cfg.d" "$root/etc/apt/apt.conf.d"
 printf '%s\n' 'path-exclude /usr/share/man/*' 'path-exclude /usr/share/doc/*' \
   'path-include /usr/share/doc/*/copyright' 'path-exclude /usr/share/locale/*' >"$root/etc/dpkg/dpkg.cfg.d/slim"
