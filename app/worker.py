@@ -19,6 +19,7 @@ from app.cart.jobs import blueprint as cart_jobs
 from app.checkout.jobs import blueprint as checkout_jobs
 from app.checkout.shop import Shop
 from app.core.database import Database, open_direct
+from app.core.jobs import blueprint as queue_jobs
 from app.core.settings import Settings
 from app.payments.gateway import TestGateway
 from app.payments.jobs import blueprint as payment_jobs
@@ -43,6 +44,7 @@ def make_queue(settings: Settings) -> App:
         max_size=CONCURRENCY + 2,
     )
     queue = App(connector=connector)
+    queue.add_tasks_from(queue_jobs, namespace="queue")
     queue.add_tasks_from(cart_jobs, namespace="cart")
     queue.add_tasks_from(checkout_jobs, namespace="checkout")
     queue.add_tasks_from(payment_jobs, namespace="payments")

@@ -106,6 +106,8 @@ class Database:
             raise DatabaseAway("The database took too long.") from error
         except AWAY as error:
             log.warning("database away", error=repr(error))
+            # The others are most likely as dead as this one: the next request gets a new connection.
+            await pool.expire_connections()
             raise DatabaseAway("The database went away in the middle of the request.") from error
         except TimeoutError as error:
             raise DatabaseAway("The database took too long.") from error

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import structlog
-from litestar.enums import ScopeType
+from litestar.enums import HttpMethod, ScopeType
 
 from app.core import metrics
 
@@ -63,6 +63,9 @@ class RequestLayer:
 
     async def _answer(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
         headers = dict(scope["headers"])
+        if scope["method"] == "HEAD":
+            # Whatever can be got can be asked for its headers; the server leaves the body away.
+            scope = {**scope, "method": HttpMethod.GET}
         given = headers.get(b"x-request-id", b"")
         request_id = given.decode() if _KNOWN_ID.fullmatch(given) else secrets.token_hex(8)
         _request_id.set(request_id)

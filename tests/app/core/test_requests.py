@@ -43,6 +43,12 @@ def test_errors_of_the_api_are_problem_documents(
     assert answer.json()["type"].startswith("/problems/")
 
 
+def test_whatever_can_be_got_answers_head(client: httpx.Client) -> None:
+    head = client.head("/cart")
+    assert (head.status_code, head.content) == (200, b"")
+    assert head.headers["content-type"].startswith("text/html")
+
+
 def test_errors_of_pages_are_pages(client: httpx.Client) -> None:
     answer = client.get("/nothing")
     assert answer.status_code == 404

@@ -154,7 +154,7 @@ def test_the_shopper_decides_once(api: httpx.Client, outcome: str, state: str) -
 @pytest.mark.parametrize("key", ["", "Bearer wrong", "Bearer ä"])
 def test_a_stranger_learns_nothing(process: Process, key: str) -> None:
     answer = httpx.get(
-        f"{process.url}/v1/payments/x", headers={"Authorization": key.encode()}, trust_env=False
+        f"{process.url}/v1/payments/x", headers={b"Authorization": key.encode()}, trust_env=False
     )
     assert answer.status_code == 401
 
