@@ -27,6 +27,8 @@ UIDS: Final = {
     "release": 10106,
     "gateway": 10107,
 }
+# A database at its most connections stays below; a fork bomb does not.
+PROCESSES: Final = 2048
 # Small, in memory, and nothing in it can be executed.
 TMPFS: Final = dict.fromkeys(("/tmp", "/run"), "rw,noexec,nosuid,nodev,size=64m,mode=1777")  # noqa: S108
 
@@ -130,6 +132,8 @@ def run(
         # The same number: no swap beside it, so that a leak ends in a restart and not in a slow machine.
         memory_swap=service.memory_mb,
         shm_size=service.shm_mb,
+        # The provider knows no limit for a container's processes, so it is one for its user.
+        ulimits=[docker.ContainerUlimitArgs(name="nproc", soft=PROCESSES, hard=PROCESSES)],
         healthcheck=None
         if service.health is None
         else docker.ContainerHealthcheckArgs(

@@ -53,6 +53,8 @@ class Store(pulumi.ComponentResource):
     ) -> None:
         super().__init__("storestack:local:Store", name, None, opts)
         self.args, self.settings = args, settings
+        # A foreign image brings a check of its own, or the smoke test alone decides.
+        self.health = ("health",) if settings.store.image is None else None
         self.child = pulumi.ResourceOptions(parent=self)
         secrets, files = self.secret_files(name, "store", args.secrets.database_store)
         self.common: tuple[pulumi.Resource, ...] = (files, args.database, args.cache)
@@ -155,7 +157,7 @@ class Store(pulumi.ComponentResource):
             attachments=(Attachment(network.app), Attachment(network.data)),
             mounts=(Mount(secrets.name, SECRETS_PATH),),
             environment=self.environment(),
-            health=("health",) if store.image is None else None,
+            health=self.health,
             grace_seconds=store.drain_seconds,
             exclusive=False,
             wait=False,
@@ -208,7 +210,7 @@ class Store(pulumi.ComponentResource):
                 Mount(self.args.media, MEDIA_PATH, read_only=False),
             ),
             environment=self.environment(),
-            health=None,
+            health=self.health,
             # A job that was begun is finished, or given back.
             grace_seconds=store.drain_seconds,
             exclusive=False,

@@ -40,14 +40,14 @@ def test_every_container_is_limited_and_its_logs_rotate(graph: Graph) -> None:
         assert inputs["memory"] > 0, name
         assert inputs["memorySwap"] == inputs["memory"], name
         assert float(inputs["cpus"]) > 0, name
+        assert [limit["name"] for limit in inputs["ulimits"]] == ["nproc"], name
         assert inputs["logOpts"] == {"max-size": "10m", "max-file": "3"}, name
         assert inputs["restart"] == "unless-stopped", name
         assert inputs["stopTimeout"] >= 30, name
 
 
 def test_every_server_has_a_health_check(graph: Graph) -> None:
-    unchecked = {graph.role(c) for c in graph.containers.values() if "healthcheck" not in c.inputs}
-    assert unchecked <= {"worker"}
+    assert all("healthcheck" in container.inputs for container in graph.containers.values())
 
 
 def test_only_the_edge_publishes_ports_and_only_on_loopback(graph: Graph) -> None:
