@@ -1,6 +1,7 @@
 """The command line of the toolchain."""
 
 import argparse
+import errno
 import os
 import signal
 import sys
@@ -20,6 +21,7 @@ from ci.toolchain import (
     uv,
     variables,
 )
+from ci.toolchain.engine_api import EngineError
 from ci.toolchain.progress import Report, ToolchainError
 
 # What fails at once comes before what takes minutes.
@@ -66,12 +68,26 @@ def main(arguments: Sequence[str]) -> int:
         )
         sys.stdout.write(exports)
         return 0
-    except ToolchainError as error:
+    except (ToolchainError, EngineError) as error:
         print(f"error: {error}", file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(f"error: {describe_os_error(error)}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("error: interrupted; the next run continues from here", file=sys.stderr)
         return 130
+
+
+def describe_os_error(error: OSError) -> str:
+    """Returns what the system refused as one line, with the mend where it is a full disk or a missing right."""
+    mends = {
+        errno.ENOSPC: "free some space there (`df -h`); the next run continues from here",
+        errno.EACCES: "give this user the right to it, or set XDG_CACHE_HOME and PULUMI_HOME elsewhere",
+        errno.EROFS: "set XDG_CACHE_HOME and PULUMI_HOME to a place that can be written",
+    }
+    mend = mends.get(error.errno or 0)
+    return f"{error}: {mend}" if mend else str(error)
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:

@@ -4,7 +4,6 @@ Verdicts are functions of facts alone; examination.py gathers the facts. What is
 from working; a warning may hurt later; a notice is for those who want the thing it names.
 """
 
-import shutil
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -107,6 +106,11 @@ def judge_memory(available: int) -> Finding:
     return Finding("Memory", level, f"{available / GIB:.1f} GiB available", mend)
 
 
+def judge_setting(key: str, value: str, wanted: str, stack: str) -> Finding:
+    """Judges a setting that cannot be read."""
+    return Finding(key, Level.CRITICAL, f"{value!r} is not {wanted}", f"correct it in Pulumi.{stack}.yaml")
+
+
 def judge_port(key: str, port: int, *, taken: bool, stack: str) -> Finding:
     """Judges a port the stack wants; its own containers do not count as taking it."""
     if not taken:
@@ -159,8 +163,3 @@ def run(stack: str) -> int:
     findings = examine(stack)
     sys.stdout.write(render(findings))
     return int(any(finding.level is Level.CRITICAL for finding in findings))
-
-
-def locate_program(*names: str) -> str | None:
-    """Returns the first of these programs that is on PATH."""
-    return next((found for name in names if (found := shutil.which(name))), None)

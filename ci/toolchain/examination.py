@@ -36,15 +36,17 @@ from ci.toolchain.doctor import (
     judge_port,
     judge_program,
     judge_python,
+    judge_setting,
     judge_subnet,
-    locate_program,
 )
 from ci.toolchain.engine_api import EngineError
 from ci.toolchain.progress import ToolchainError
 from ci.toolchain.step import Step
 
-# The ports a stack listens on, with the defaults of stacks/settings.
-PORTS = {"edge:https_port": 8443, "edge:http_port": 8080}
+PORTS = ("edge:https_port", "edge:http_port")
+SUBNET = "network:subnet"
+# As in stacks/settings, which cannot be imported before there is an environment.
+DEFAULTS = {"edge:https_port": "8443", "edge:http_port": "8080", "network:subnet": "10.203.0.0/24"}
 STACK_LABEL = "storestack.stack"
 
 
@@ -67,32 +69,31 @@ def examine(stack: str) -> list[Finding]:
     places = [locate_cache(), *([Path(found_engine.root_directory)] if found_engine.root_directory else [])]
     findings += [judge_disk(str(place), free) for place, free in measure_disks(places)]
     findings.append(judge_memory(read_available_memory(Path("/proc/meminfo").read_text())))
-    settings = read_settings(stack)
-    own = list_own_ports(stack) if reachable else set()
-    for key, default in PORTS.items():
-        port = int(settings.get(key, default))
-        findings.append(judge_port(key, port, taken=port not in own and is_taken(port), stack=stack))
-    if "network:subnet" in settings:
-        subnet = settings["network:subnet"]
-        others = [*list_host_routes(), *(list_engine_subnets(stack) if reachable else [])]
-        findings.append(judge_subnet(subnet, find_clashes(subnet, others), stack))
-    findings += [
-        judge_program(
-            "git",
-            locate_program("git"),
-            Level.WARNING,
-            "the store's version is read with it",
-            "apt-get install git",
-        ),
-        judge_program(
-            "Chromium",
-            browser.locate(),
-            Level.NOTICE,
-            "the browser tests of `make test` need it",
-            f"apt-get install {browser.PACKAGE}",
-        ),
-    ]
+    findings += examine_addresses(stack, reachable=reachable)
+    purpose, mend = "the store's version is read with it", "apt-get install git"
+    findings.append(judge_program("git", shutil.which("git"), Level.WARNING, purpose, mend))
+    purpose, mend = "`make test` needs it, and installs it as root", f"apt-get install {browser.PACKAGE}"
+    findings.append(judge_program("Chromium", browser.locate(), Level.NOTICE, purpose, mend))
     return findings
+
+
+def examine_addresses(stack: str, *, reachable: bool) -> list[Finding]:
+    """Looks whether the stack's ports and subnet are free."""
+    settings = DEFAULTS | read_settings(stack)
+    findings = []
+    own = list_own_ports(stack) if reachable else set()
+    for key in PORTS:
+        if not settings[key].isdecimal() or not 0 < int(settings[key]) < 65536:
+            findings.append(judge_setting(key, settings[key], "a port from 1 to 65535", stack))
+            continue
+        port = int(settings[key])
+        findings.append(judge_port(key, port, taken=port not in own and is_taken(port), stack=stack))
+    others = [*list_host_routes(), *(list_engine_subnets(stack) if reachable else [])]
+    try:
+        clashes = find_clashes(settings[SUBNET], others)
+    except ValueError:
+        return [*findings, judge_setting(SUBNET, settings[SUBNET], "a network such as 10.203.0.0/24", stack)]
+    return [*findings, judge_subnet(settings[SUBNET], clashes, stack)]
 
 
 def look_for(step: Step) -> Finding:
@@ -199,11 +200,8 @@ def parse_routes(table: str) -> list[tuple[str, str]]:
 
 
 def find_clashes(subnet: str, others: Sequence[tuple[str, str]]) -> list[str]:
-    """Returns the names of the networks that overlap a subnet; one it cannot read overlaps nothing."""
-    try:
-        wanted = ipaddress.ip_network(subnet, strict=False)
-    except ValueError:
-        return []
+    """Returns the names of the networks that overlap a subnet; raises ValueError if it is none."""
+    wanted = ipaddress.ip_network(subnet, strict=False)
     known = [(name, ipaddress.ip_network(other, strict=False)) for name, other in others]
     return [f"{name} ({other})" for name, other in known if _overlap(wanted, other)]
 

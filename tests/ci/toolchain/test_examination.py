@@ -4,7 +4,11 @@ import socket
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
+
 from ci.toolchain import examination
+from ci.toolchain.doctor import Level
+from stacks.settings import table
 
 ROUTES = """Iface	Destination	Gateway 	Flags	RefCnt	Use	Metric	Mask		MTU	Window	IRTT
 eth0	00000000	0101A8C0	0003	0	0	0	00000000	0	0	0
@@ -33,7 +37,22 @@ def test_a_subnet_clashes_with_what_it_overlaps_alone() -> None:
     others = [("office", "10.0.0.0/8"), ("home", "192.168.1.0/24"), ("six", "fd00::/64")]
     assert examination.find_clashes("10.203.0.0/24", others) == ["office (10.0.0.0/8)"]
     assert examination.find_clashes("172.20.0.0/24", others) == []
-    assert examination.find_clashes("not a subnet", others) == []
+
+
+def test_the_defaults_are_those_of_the_settings() -> None:
+    settings = {key.name: key.default for key in table()}
+    assert {name: settings[name] for name in examination.DEFAULTS} == examination.DEFAULTS
+
+
+def test_a_setting_that_cannot_be_read_is_critical(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(examination, "CHECKOUT", tmp_path)
+    (tmp_path / "Pulumi.shop.yaml").write_text(
+        "config:\n  edge:https_port: https\n  network:subnet: everywhere\n"
+    )
+    findings = {found.name: found for found in examination.examine_addresses("shop", reachable=False)}
+    assert findings["edge:https_port"].found == "'https' is not a port from 1 to 65535"
+    assert findings["network:subnet"].level is Level.CRITICAL
+    assert findings["network:subnet"].mend == "correct it in Pulumi.shop.yaml"
 
 
 def test_a_listening_program_takes_its_port() -> None:

@@ -1,12 +1,14 @@
 """The command line, as the Makefile calls it."""
 
 import ast
+import errno
 import subprocess
 import sys
 from pathlib import Path
 
 import ci.toolchain
 from ci.toolchain.cache import CHECKOUT
+from ci.toolchain.command import describe_os_error
 from ci.toolchain.machine import is_debian_family, parse_os_release
 
 PACKAGE = Path(ci.toolchain.__file__).parent
@@ -39,6 +41,13 @@ def test_an_unknown_verb_is_refused() -> None:
     )
     assert refused.returncode == 2
     assert "'instal'" in refused.stderr
+
+
+def test_a_full_disk_is_one_line_with_its_mend() -> None:
+    line = describe_os_error(OSError(errno.ENOSPC, "No space left on device", "/cache/x"))
+    assert "'/cache/x'" in line
+    assert "free some space" in line
+    assert "\n" not in line
 
 
 def test_debians_family_is_known_by_its_release_file() -> None:
