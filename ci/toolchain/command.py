@@ -80,7 +80,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def describe_os_error(error: OSError) -> str:
-    """Returns what the system refused as one line, with the mend where it is a full disk or a missing right."""
+    """Returns what the system refused as one line, with its mend where that is known."""
     mends = {
         errno.ENOSPC: "free some space there (`df -h`); the next run continues from here",
         errno.EACCES: "give this user the right to it, or set XDG_CACHE_HOME and PULUMI_HOME elsewhere",
