@@ -156,9 +156,11 @@ class Database:
         self._waiting += 1
         try:
             return await pool.acquire(timeout=WAIT_SECONDS)
-        except (*AWAY, TimeoutError) as error:
-            log.warning("no database connection", error=repr(error))
+        except TimeoutError as error:
             raise DatabaseAway("The store is busy.") from error
+        except AWAY as error:
+            log.warning("no database connection", error=repr(error))
+            raise DatabaseAway("The database does not answer.") from error
         finally:
             self._waiting -= 1
 
