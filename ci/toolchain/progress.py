@@ -111,6 +111,8 @@ def run(
     if code != 0:
         for line in lines:
             print(f"    {line}", file=report.stream)
+        if "no space left on device" in "\n".join(lines).lower():
+            mend = "the disk is full, free some space (`df -h`) and run it again"
         raise ToolchainError(f"{doing} failed (exit code {code}, its last output is above){_add(mend)}")
 
 
