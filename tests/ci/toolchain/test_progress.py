@@ -39,7 +39,7 @@ def test_a_failed_command_shows_the_end_of_its_output_and_the_mend(report: Repor
 
 
 def test_a_full_disk_is_named_whatever_the_command_makes_of_it(report: Report) -> None:
-    with pytest.raises(ToolchainError, match="compiling failed .*: the disk is full, free some space"):
+    with pytest.raises(ToolchainError, match=r"compiling failed .*: the disk is full, free some space"):
         run(["sh", "-c", "echo write x: No space left on device; exit 1"], report, "compiling", mend="ask")
 
 
