@@ -13,7 +13,6 @@ from markupsafe import Markup
 from app.catalog import pages, service
 from app.catalog.api import api_routes
 from app.core.database import Database
-from app.core.problems import NotFound
 from app.core.settings import Settings
 from app.core.templating import public
 from app.website.answers import render_public
@@ -49,7 +48,6 @@ async def show_collection(
     request: Page, database: Database, settings: Settings, handle: str
 ) -> Response[bytes]:
     """The products of a collection, or, as `all`, of the whole shop."""
-    _check_text(handle)
     path = f"/collections/{handle}"
     selection = pages.read_selection(request.query_params, collection=None if handle == "all" else handle)
     listing = await service.list_page(database, selection)
@@ -76,7 +74,6 @@ async def show_search(request: Page, database: Database) -> Response[bytes]:
 @get("/products/{handle:str}", include_in_schema=False)
 async def show_product(request: Page, database: Database, settings: Settings, handle: str) -> Response[bytes]:
     """A product; `?variant=` chooses one of its variants, `?picture=` one of its pictures."""
-    _check_text(handle)
     product, related = await service.read_product_page(database, handle, RELATED)
     variant = pages.choose_variant(product, request.query_params.get("variant", ""))
     large, thumbnails = pages.list_thumbnails(product, variant, request.query_params.get("picture", ""))
@@ -109,11 +106,6 @@ def as_json_data(data: dict[str, Any]) -> Markup:
 
 def _public(settings: Settings) -> pages.Address:
     return lambda path: f"{settings.public_url}{path}"
-
-
-def _check_text(handle: str) -> None:
-    if "\0" in handle:
-        raise NotFound("There is nothing at this address.")
 
 
 routes: list[ControllerRouterHandler] = [

@@ -143,7 +143,7 @@ async def list_page(database: Database, selection: Selection) -> Listing:
     if not 1 <= selection.page <= MOST_PAGES:
         raise NotFound(f"There is no page {selection.page}.")
     sql, args = queries.list_page(
-        collection=selection.collection,
+        collection=_text(selection.collection) if selection.collection else None,
         terms=selection.terms,
         sort=selection.sort,
         price_from=selection.price_from,
@@ -190,12 +190,12 @@ async def list_slice(
 
 async def read_product(database: Database, handle: str) -> Product:
     """Read a published product; raises NotFound."""
-    return _product(await database.fetchrow(queries.PRODUCT, handle))
+    return _product(await database.fetchrow(queries.PRODUCT, _text(handle)))
 
 
 async def read_product_page(database: Database, handle: str, related: int) -> tuple[Product, list[Card]]:
     """Read a published product, and so many others of its first collection; raises NotFound."""
-    row = await database.fetchrow(queries.PRODUCT_PAGE, handle, related)
+    row = await database.fetchrow(queries.PRODUCT_PAGE, _text(handle), related)
     product = _product(row)
     return product, _CARDS.decode(row["related"] or "[]") if row else []
 
@@ -243,6 +243,13 @@ _CURSOR = msgspec.json.Decoder(tuple[float, int])
 
 def _card(row: Mapping[str, Any]) -> Card:
     return Card(*(row[name] for name in Card.__struct_fields__))
+
+
+def _text(handle: str) -> str:
+    """PostgreSQL has no zero byte in a text, so nothing can be called so."""
+    if "\0" in handle:
+        raise NotFound("There is nothing at this address.")
+    return handle
 
 
 def _product(row: Mapping[str, Any] | None) -> Product:
