@@ -50,7 +50,11 @@ REFUSED_MEND: Final = (
 
 
 class DeploymentError(Exception):
-    """A run that failed, said in lines that a person can act on."""
+    """What stops a verb, said in lines that a person can act on; `log` holds the whole of a run that failed."""
+
+    def __init__(self, message: str, log: Path | None = None) -> None:
+        super().__init__(message)
+        self.log = log
 
 
 @dataclass
@@ -149,6 +153,15 @@ def ask(*arguments: str) -> str:
     return done.stdout
 
 
+def report(error: Exception) -> None:
+    """Print what stopped a verb, and where the whole story is."""
+    for line in str(error).splitlines():
+        print(f"error: {line}", file=sys.stderr)
+    log = getattr(error, "log", None)
+    if log is not None:
+        print(f"The full log is {log}; mend the above and run the same command again.", file=sys.stderr)
+
+
 def log_path(stack: str, verb: str) -> Path:
     folder = STATE / stack
     folder.mkdir(parents=True, exist_ok=True)
@@ -182,7 +195,7 @@ def run(stack: str, verb: str, *arguments: str) -> Progress:
             signal.signal(signal.SIGINT, previous)
     if process.returncode:
         raise DeploymentError(
-            "\n".join(progress.errors or [f"pulumi {verb} ended with exit code {process.returncode}"])
+            "\n".join(progress.errors or [f"pulumi {verb} ended with exit code {process.returncode}"]), path
         )
     return progress
 

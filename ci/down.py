@@ -34,7 +34,7 @@ def take_down(stack: str, *, delete: bool) -> None:
     for volume in volumes:
         remove_volume(client, volume)
     forget(stack)
-    others = client.containers.list(all=True, filters={"label": leftovers.LABEL})
+    others = client.containers.list(all=True, filters={"label": leftovers.LABEL}, ignore_removed=True)
     gone = [] if others else pruning.prune(client, keep=0)
     print(f"The stack {stack} is gone, with {len(volumes)} volumes of data and {len(gone)} images.")
 
@@ -68,8 +68,7 @@ def main() -> int:
     try:
         take_down(arguments.stack, delete=arguments.data == "delete")
     except DeploymentError as error:
-        for line in str(error).splitlines():
-            print(f"error: {line}", file=sys.stderr)
+        deployment.report(error)
         return 1
     return 0
 

@@ -79,7 +79,7 @@ def settle(stack: str) -> list[dict[str, Any]]:
 
 def refresh(stack: str, client: docker.DockerClient, resources: list[dict[str, Any]]) -> None:
     """Let the state know of containers, networks and volumes that someone removed behind its back."""
-    there = {container.id for container in client.containers.list(all=True)}
+    there = {container.id for container in client.containers.list(all=True, ignore_removed=True)}
     there |= {network.id for network in client.networks.list()}
     there |= {volume.name for volume in client.volumes.list()}
     held = [r for r in resources if r["type"] in ENGINE_TYPES and not r.get("delete")]
@@ -104,7 +104,9 @@ def sweep(stack: str, client: docker.DockerClient, resources: list[dict[str, Any
     """Remove containers and networks that carry the stack's label but that no finished update uses."""
     admitted = {name for r in resources if r["type"] == ADMISSION for name in r["outputs"].get("servers", [])}
     known = {r.get("id") for r in resources if not is_refused(r, admitted)}
-    for container in client.containers.list(all=True, filters={"label": f"{LABEL}={stack}"}):
+    for container in client.containers.list(
+        all=True, filters={"label": f"{LABEL}={stack}"}, ignore_removed=True
+    ):
         if container.id not in known:
             print(f"  removed container {container.name}, which no finished update uses")
             try:

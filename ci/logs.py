@@ -12,7 +12,7 @@ def follow(stack: str, role: str) -> None:
     """Runs until interrupted. Raises DeploymentError when no container of the role runs."""
     client = preflight.connect()
     labels = [f"{LABEL}={stack}", f"storestack.role={role}"]
-    containers = client.containers.list(filters={"label": labels})
+    containers = client.containers.list(filters={"label": labels}, ignore_removed=True)
     if not containers:
         raise DeploymentError(
             f'no container of the role "{role}" runs in the stack {stack}: run `make up` first'

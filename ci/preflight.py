@@ -9,6 +9,7 @@ from typing import Final
 
 import docker
 from docker.errors import DockerException
+from requests.exceptions import RequestException
 
 from ci import environments
 from ci.deployment import STATE, DeploymentError
@@ -25,12 +26,21 @@ def connect() -> docker.DockerClient:
     try:
         client = docker.from_env(timeout=60)
         client.ping()
-    except DockerException as error:
-        reason = str(error.__cause__ or error).splitlines()[0]
+    except (DockerException, RequestException) as error:
         raise DeploymentError(
-            f"the Docker engine does not answer ({reason}): start it, or see `make doctor`"
+            f"the Docker engine does not answer ({reason(error)}): start it, or see `make doctor`"
         ) from None
     return client
+
+
+def reason(error: BaseException) -> str:
+    """What the operating system said, which the client's libraries wrap several times."""
+    inner: BaseException | None = error
+    while inner is not None:
+        if isinstance(inner, OSError) and inner.strerror:
+            return inner.strerror
+        inner = inner.__cause__ or inner.__context__
+    return str(error).splitlines()[0]
 
 
 def check(settings: Settings, client: docker.DockerClient) -> None:

@@ -69,11 +69,7 @@ def main() -> int:
     try:
         bring_up(stack)
     except (DeploymentError, SettingsError) as error:
-        for line in str(error).splitlines():
-            print(f"error: {line}", file=sys.stderr)
-        log = deployment.STATE / stack / "up.log"
-        if isinstance(error, DeploymentError) and log.exists():
-            print(f"The full log is {log}; mend it and run `make up STACK={stack}` again.", file=sys.stderr)
+        deployment.report(error)
         return 1
     return 0
 

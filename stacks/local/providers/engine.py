@@ -142,12 +142,12 @@ def read(client: docker.DockerClient, stack: str, image: str, volume: Volume) ->
 def running(client: docker.DockerClient, stack: str, role: str) -> "list[Container]":
     """The running containers of a role."""
     labels = [f"{STACK_LABEL}={stack}", f"{ROLE_LABEL}={role}"]
-    return list(client.containers.list(filters={"label": labels, "status": "running"}))
+    return list(client.containers.list(filters={"label": labels, "status": "running"}, ignore_removed=True))
 
 
 def remove(client: docker.DockerClient, *labels: str) -> None:
     """Remove every container that carries all the labels, running or not."""
-    for container in client.containers.list(all=True, filters={"label": list(labels)}):
+    for container in client.containers.list(all=True, filters={"label": list(labels)}, ignore_removed=True):
         try:
             container.remove(force=True, v=True)
         except NotFound:
