@@ -30,10 +30,20 @@ ATTEMPTS = 6
 WAIT_FOR_DATABASE_SECONDS = 60
 WAIT_FOR_OTHER_SECONDS = 300
 
+# What a database says that is there, and that waiting does not change.
+FOR_GOOD = ("authentication failed", "does not exist", "permission denied")
+
 # The role that web and worker sign in as; the migrator owns the tables.
 STORE_ROLE = "store"
 # Facts and ledgers: the store adds to them and can change nothing.
 APPEND_ONLY = ("payment_events", "stock_movements", "order_history")
+
+
+OWN_RELATIONS = """
+SELECT string_agg(oid::regclass::text, ', ') FROM pg_class
+WHERE relnamespace = current_schema()::regnamespace AND relowner = current_user::regrole
+  AND relkind IN ('r', 'v')
+"""
 
 
 class ReleaseError(Exception):
@@ -63,7 +73,7 @@ def _connect(engine: Engine) -> Connection:
         try:
             return engine.connect()
         except OperationalError as error:
-            if time.monotonic() > deadline or "authentication failed" in str(error):
+            if time.monotonic() > deadline or any(word in str(error) for word in FOR_GOOD):
                 raise ReleaseError(f"the database cannot be reached: {_first_line(error)}") from error
             log.info("waiting for the database", error=_first_line(error))
             time.sleep(2)
@@ -117,9 +127,11 @@ def _grant(connection: Connection) -> None:
     if not connection.scalar(text("SELECT 1 FROM pg_roles WHERE rolname = :role"), {"role": STORE_ROLE}):
         raise ReleaseError(f"role {STORE_ROLE!r} does not exist: create it with LOGIN before the release")
     schema = connection.scalar(text("SELECT quote_ident(current_schema())"))
+    # Only what is the migrator's own: an extension's views in the same schema are not.
+    own = connection.scalar(text(OWN_RELATIONS))
     statements = [
         f"GRANT USAGE ON SCHEMA {schema} TO {STORE_ROLE}",
-        f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {schema} TO {STORE_ROLE}",
+        f"GRANT SELECT, INSERT, UPDATE, DELETE ON {own} TO {STORE_ROLE}",
         f"GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA {schema} TO {STORE_ROLE}",
         f"REVOKE INSERT, UPDATE, DELETE ON alembic_version FROM {STORE_ROLE}",
         *(f"REVOKE UPDATE, DELETE, TRUNCATE ON {table} FROM {STORE_ROLE}" for table in APPEND_ONLY),

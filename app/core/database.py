@@ -102,15 +102,13 @@ class Database:
             yield connection
         except BAD_VALUES as error:
             raise Problem(422, "invalid", "The request has errors", "A value cannot be stored.") from error
-        except asyncpg.QueryCanceledError as error:
+        except (asyncpg.QueryCanceledError, TimeoutError) as error:
             raise DatabaseAway("The database took too long.") from error
         except AWAY as error:
             log.warning("database away", error=repr(error))
             # The others are most likely as dead as this one: the next request gets a new connection.
             await pool.expire_connections()
             raise DatabaseAway("The database went away in the middle of the request.") from error
-        except TimeoutError as error:
-            raise DatabaseAway("The database took too long.") from error
         finally:
             await _release(pool, connection)
 
