@@ -5,12 +5,15 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Any
 
-# What a list shows of a product, and whether any of its variants can be had now.
-_CARD = """p.id, p.handle, p.title, p.vendor, p.kind, p.price_min, p.price_max, p.compare_at,
-    p.image, p.image_alt"""
+# Whether any variant can be had now. To filter or sort many products the planner may read all stock at once …
 _IN_STOCK = """EXISTS (
     SELECT FROM variants v JOIN stock s ON s.variant_id = v.id
     WHERE v.product_id = p.id AND v.active AND s.available > 0)"""
+# … but for the few that a list shows it must look up each: LIMIT makes it.
+_CARD = """p.id, p.handle, p.title, p.vendor, p.kind, p.price_min, p.price_max, p.compare_at,
+    p.image, p.image_alt,
+    (SELECT true FROM variants v JOIN stock s ON s.variant_id = v.id
+     WHERE v.product_id = p.id AND v.active AND s.available > 0 LIMIT 1) IS NOT NULL AS in_stock"""
 
 # From what was typed to a text query. A word that occurs in the catalogue stands; the beginning of one
 # matches all that begin so; any other of more than three letters becomes the nearest one that occurs, within
@@ -122,8 +125,7 @@ WITH {head}, page AS (
     FROM {source} WHERE {" AND ".join(conditions)}
     ORDER BY n LIMIT {bind(limit)} OFFSET {bind(offset)}
 )
-SELECT head.title AS head_title, head.text AS head_text, head.mended, page.total,
-       {_CARD}, {_IN_STOCK} AS in_stock
+SELECT head.title AS head_title, head.text AS head_text, head.mended, page.total, {_CARD}
 FROM head LEFT JOIN (page JOIN products p ON p.id = page.id) ON true ORDER BY page.n
 """  # noqa: S608  # every value is bound; the parts are the constants above
     return sql, args
@@ -131,12 +133,12 @@ FROM head LEFT JOIN (page JOIN products p ON p.id = page.id) ON true ORDER BY pa
 
 # The API's list: by id, from after the last one seen.
 LIST_FROM = f"""
-SELECT {_CARD}, {_IN_STOCK} AS in_stock, 0::float8 AS rank FROM products p
+SELECT {_CARD}, 0::float8 AS rank FROM products p
 WHERE p.published AND p.id > $1 ORDER BY p.id LIMIT $2
 """  # noqa: S608
 
 LIST_COLLECTION_FROM = f"""
-SELECT {_CARD}, {_IN_STOCK} AS in_stock, 0::float8 AS rank
+SELECT {_CARD}, 0::float8 AS rank
 FROM collections c JOIN collection_products m ON m.collection_id = c.id JOIN products p ON p.id = m.product_id
 WHERE c.handle = $3 AND p.published AND m.product_id > $1 ORDER BY m.product_id LIMIT $2
 """  # noqa: S608
@@ -150,7 +152,7 @@ WITH {_TERMS}, found AS (
         SELECT FROM collections c JOIN collection_products m ON m.collection_id = c.id
         WHERE c.handle = $5 AND m.product_id = p.id))
 )
-SELECT {_CARD}, {_IN_STOCK} AS in_stock, found.rank FROM found JOIN products p ON p.id = found.id
+SELECT {_CARD}, found.rank FROM found JOIN products p ON p.id = found.id
 WHERE $2::float8 IS NULL OR found.rank < $2 OR (found.rank = $2 AND found.id > $3)
 ORDER BY found.rank DESC, found.id LIMIT $4
 """  # noqa: S608
@@ -180,7 +182,7 @@ PRODUCT = f"SELECT {_PRODUCT} FROM products p WHERE p.handle = $1 AND p.publishe
 PRODUCT_PAGE = f"""
 WITH this AS ({PRODUCT})
 SELECT this.*, (SELECT json_agg(r) FROM (
-    SELECT {_CARD}, {_IN_STOCK} AS in_stock FROM collection_products m JOIN products p ON p.id = m.product_id
+    SELECT {_CARD} FROM collection_products m JOIN products p ON p.id = m.product_id
     WHERE m.collection_id = (
         SELECT min(f.collection_id) FROM collection_products f WHERE f.product_id = this.id
     ) AND p.published AND p.id <> this.id AND p.image IS NOT NULL
@@ -197,26 +199,28 @@ WHERE EXISTS (
 ORDER BY c.id LIMIT $1
 """
 
-# With the picture of the collection's first product.
+# With the picture of the collection's first product that has one.
 COLLECTIONS = """
-SELECT c.handle, c.title, first.image, (
-    SELECT count(*)::integer FROM collection_products m JOIN products p ON p.id = m.product_id
-    WHERE m.collection_id = c.id AND p.published) AS products
-FROM collections c JOIN LATERAL (
+SELECT c.handle, c.title, first.image, shown.products
+FROM collections c CROSS JOIN LATERAL (
+    SELECT count(*)::integer AS products FROM collection_products m JOIN products p ON p.id = m.product_id
+    WHERE m.collection_id = c.id AND p.published
+) shown LEFT JOIN LATERAL (
     SELECT p.image FROM collection_products m JOIN products p ON p.id = m.product_id
-    WHERE m.collection_id = c.id AND p.published ORDER BY p.image IS NULL, p.id LIMIT 1
+    WHERE m.collection_id = c.id AND p.published AND p.image IS NOT NULL ORDER BY m.product_id LIMIT 1
 ) first ON true
-ORDER BY c.id
+WHERE shown.products > 0 ORDER BY c.id
 """
 
 # The newest product of each collection, newest first: the newest of all would often be of one kind.
 NEWEST = f"""
-SELECT {_CARD}, {_IN_STOCK} AS in_stock
-FROM products p WHERE p.id IN (
-    SELECT max(m.product_id) FROM collection_products m JOIN products q ON q.id = m.product_id
-    WHERE q.published AND q.image IS NOT NULL GROUP BY m.collection_id
-)
-ORDER BY p.id DESC LIMIT $1
+SELECT {_CARD} FROM (
+    SELECT DISTINCT last.product_id FROM collections c CROSS JOIN LATERAL (
+        SELECT m.product_id FROM collection_products m JOIN products q ON q.id = m.product_id
+        WHERE m.collection_id = c.id AND q.published AND q.image IS NOT NULL
+        ORDER BY m.product_id DESC LIMIT 1
+    ) last ORDER BY last.product_id DESC LIMIT $1
+) newest JOIN products p ON p.id = newest.product_id ORDER BY p.id DESC
 """  # noqa: S608
 
 HOME = f"""

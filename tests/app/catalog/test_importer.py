@@ -48,7 +48,7 @@ async def test_an_import_makes_products_with_prices_pictures_collection_and_stoc
         database,
         save(
             tmp_path,
-            product(handle, option1_name="Colour", option1_value="Red", collection=shelf, variant_price="9.50",
+            product(handle, option1_name="Colour", option1_value="Red", collection=shelf, variant_price="9.5",
                     variant_compare_at_price="12", image_src="p/red.svg", variant_image="p/red.svg"),
             row(handle, option1_value="Blue", variant_price="11", variant_inventory_qty="0"),
         ),
