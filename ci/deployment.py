@@ -50,7 +50,7 @@ REFUSED_MEND: Final = (
 
 
 class DeploymentError(Exception):
-    """What stops a verb, said in lines that a person can act on; `log` holds the whole of a run that failed."""
+    """What stops a verb, in lines that a person can act on; `log` holds the whole of a run that failed."""
 
     def __init__(self, message: str, log: Path | None = None) -> None:
         super().__init__(message)

@@ -62,7 +62,7 @@ class SteadyLoad:
             elif number % 3 == 0:
                 await self.ask(client, "GET", f"/products/{self.item.handle}", client_address)
             elif number % 3 == 1:
-                await self.ask(client, "GET", f"/search?q=mug&page={number % 7 + 1}", client_address)
+                await self.ask(client, "GET", f"/search?q=mug&variation={number % 7}", client_address)
             else:
                 info = await self.ask(client, "GET", "/info", client_address)
                 self.record.replicas[info.json()["replica"]] += 1
