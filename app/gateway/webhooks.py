@@ -48,14 +48,25 @@ async def deliver(storage: Storage, url: str, key: bytes, describe: Describe) ->
     """Send what is due, for ever."""
     async with httpx.AsyncClient(timeout=10, trust_env=False) as client:
         while True:
-            events = storage.events_to_send(BATCH)
-            if events:
-                body = encode_events(events, describe)
-                if await _post(client, url, body, sign(key, body, int(time.time()))):
-                    storage.mark_sent([event["event_id"] for event in events])
-                else:
-                    storage.mark_failed(events)
+            try:
+                await _deliver_due(client, storage, url, key, describe)
+            except Exception:
+                # A loop that ends here would keep silent about every payment until the next start.
+                log.exception("webhooks were not delivered")
             await asyncio.sleep(PAUSE_SECONDS)
+
+
+async def _deliver_due(
+    client: httpx.AsyncClient, storage: Storage, url: str, key: bytes, describe: Describe
+) -> None:
+    events = storage.events_to_send(BATCH)
+    if not events:
+        return
+    body = encode_events(events, describe)
+    if await _post(client, url, body, sign(key, body, int(time.time()))):
+        storage.mark_sent([event["event_id"] for event in events])
+    else:
+        storage.mark_failed(events)
 
 
 async def _post(client: httpx.AsyncClient, url: str, body: bytes, signature: str) -> bool:
