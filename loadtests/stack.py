@@ -1,7 +1,6 @@
 """A running local stack as tests and load see it: outputs, containers, and shoppers with addresses."""
 
 import hashlib
-import json
 import ssl
 import subprocess
 from base64 import urlsafe_b64encode
@@ -16,13 +15,14 @@ import docker
 import httpx
 from docker.models.containers import Container
 
+from ci import deployment, outputs
+
 ROOT = Path(__file__).parent.parent
 
 
 def pulumi(stack: str, *args: str) -> str:
-    """Runs the Pulumi CLI on a stack as a person would and returns what it printed; raises if it fails."""
-    command = ["pulumi", *args, "--stack", stack, "--non-interactive", "--color", "never"]
-    return subprocess.run(command, cwd=ROOT, text=True, capture_output=True, check=True).stdout
+    """Runs the Pulumi CLI on a stack and returns what it printed; raises `DeploymentError` if it fails."""
+    return deployment.ask(*args, "--stack", stack)
 
 
 def make(verb: str, stack: str, *settings: str) -> subprocess.CompletedProcess[str]:
@@ -91,6 +91,5 @@ class Stack:
 
 
 def find_stack(name: str) -> Stack:
-    """The running stack of that name; raises `CalledProcessError` where Pulumi knows no such stack."""
-    outputs = json.loads(pulumi(name, "stack", "output", "--json", "--show-secrets"))
-    return Stack(name, outputs, docker.from_env())
+    """The running stack of that name; raises `DeploymentError` where Pulumi knows no such stack."""
+    return Stack(name, outputs.read(name, secrets=True), docker.from_env())

@@ -33,10 +33,13 @@ def current_request_id() -> str:
 
 
 def content_policy(media_url: str) -> str:
-    """The Content-Security-Policy: own scripts and styles, none inline; pictures from the media host too."""
+    """The Content-Security-Policy: own scripts and styles, none inline.
+
+    Pictures may come from anywhere over HTTPS: an imported catalogue names them where its shop keeps them.
+    """
     parts = urlsplit(media_url)
     return (
-        f"default-src 'self'; img-src 'self' data: {parts.scheme}://{parts.netloc}; script-src 'self'; "
+        f"default-src 'self'; img-src 'self' https: data: {parts.scheme}://{parts.netloc}; script-src 'self'; "
         "style-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
     )
 
