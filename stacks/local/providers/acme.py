@@ -20,6 +20,7 @@ from pulumi.dynamic import CreateResult, DiffResult, Resource, UpdateResult
 
 from stacks.local.providers.authority import pem, serial
 from stacks.local.providers.base import Failure, Provider, changed, given, say
+from stacks.local.providers.files import Volume
 
 if TYPE_CHECKING:
     from acme.client import ClientV2
@@ -146,7 +147,7 @@ def answering(props: Mapping[str, Any], answers: Mapping[str, str]) -> Iterator[
     image, uid = edges[0].attrs["Image"], int(props["uid"])
 
     def publish(files: Mapping[str, str]) -> None:
-        volume = engine.Volume(props["volume"], CHALLENGES_PATH, files)
+        volume = Volume(props["volume"], CHALLENGES_PATH, files)
         engine.write(client, props["stack"], image, volume, uid=uid, mode=0o444)
 
     publish({f"{PREFIX}/{token}": answer for token, answer in answers.items()})

@@ -13,6 +13,7 @@ import pulumi
 from pulumi.dynamic import CreateResult, DiffResult, Resource, UpdateResult
 
 from stacks.local.providers.base import Failure, Provider, changed, given, say
+from stacks.local.providers.files import Volume
 
 if TYPE_CHECKING:
     from docker.models.containers import Container
@@ -64,13 +65,13 @@ def admit(props: Mapping[str, Any], olds: Mapping[str, Any]) -> None:
         say("admission", f"{name} is healthy and passed its smoke test")
 
     def install(files: Mapping[str, str]) -> None:
-        volume = engine.Volume(props["volume"], ADMISSION_PATH, files)
+        volume = Volume(props["volume"], ADMISSION_PATH, files)
         engine.write(client, stack, props["image"], volume, uid=int(props["uid"]), mode=0o444)
         code, output = engine.execute(balancer, "reload")
         if code:
             raise Failure(f"the balancer refused its new server list and serves on as before: {output}")
 
-    before = engine.read(client, stack, props["image"], engine.Volume(props["volume"], ADMISSION_PATH, {}))
+    before = engine.read(client, stack, props["image"], Volume(props["volume"], ADMISSION_PATH, {}))
     try:
         install(props["files"])
         await_servers(balancer, props["servers"])

@@ -48,7 +48,7 @@ class LeafProvider(Provider):
         return UpdateResult({**given(news), **make_leaf(news)})
 
     def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
-        due = expiry(olds["certificate"]) - datetime.now(UTC) < RENEWAL
+        due = datetime.fromisoformat(olds["expires"]).replace(tzinfo=UTC) - datetime.now(UTC) < RENEWAL
         return DiffResult(changes=due or changed(olds, news, "hosts", "authority_certificate").changes)
 
 
@@ -98,7 +98,7 @@ def make_leaf(props: Mapping[str, Any]) -> dict[str, str]:
         )
     )
     certificate = signed(builder, authority_key)
-    return {"certificate": certificate, "key": pem(key), "expires": expiry(certificate).date().isoformat()}
+    return {"certificate": certificate, "key": pem(key), "expires": expiry(certificate).isoformat()}
 
 
 def distinguished(common_name: str) -> "x509.Name":

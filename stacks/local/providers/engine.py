@@ -1,12 +1,13 @@
-"""The few things the dynamic providers do with Docker itself: throwaway containers and files in volumes."""
+"""The few things the dynamic providers do with Docker itself: throwaway containers and files in volumes.
 
-import hashlib
+A preview needs none of them: it imports this module, and the client it takes half a second to load, never.
+"""
+
 import io
 import tarfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import docker
@@ -15,6 +16,7 @@ from docker.types import Mount
 from requests.exceptions import RequestException
 
 from stacks.local.providers.base import Failure
+from stacks.local.providers.files import Volume, archive
 
 if TYPE_CHECKING:
     from docker.models.containers import Container
@@ -33,15 +35,6 @@ HARDENING: Final[dict[str, Any]] = {
 }
 
 
-@dataclass(frozen=True)
-class Volume:
-    """A volume, where it is mounted, and the files that belong in it (path relative to the mount)."""
-
-    name: str
-    path: str
-    files: Mapping[str, str]
-
-
 def connect() -> docker.DockerClient:
     """A client of the engine that DOCKER_HOST names, or of this machine's."""
     try:
@@ -50,36 +43,6 @@ def connect() -> docker.DockerClient:
         raise Failure(
             f"the Docker engine does not answer ({error}): start it, or run `make doctor`"
         ) from None
-
-
-def archive(files: Mapping[str, str], uid: int, mode: int) -> bytes:
-    """A tar of the files and their folders, owned by `uid`."""
-    buffer = io.BytesIO()
-    folders: set[str] = set()
-    with tarfile.open(fileobj=buffer, mode="w") as tar:
-        for path, text in sorted(files.items()):
-            parts = path.split("/")[:-1]
-            for depth in range(1, len(parts) + 1):
-                folder = "/".join(parts[:depth])
-                if folder not in folders:
-                    folders.add(folder)
-                    entry = tarfile.TarInfo(folder)
-                    entry.type, entry.mode, entry.uid, entry.gid = tarfile.DIRTYPE, 0o755, uid, uid
-                    tar.addfile(entry)
-            content = text.encode()
-            entry = tarfile.TarInfo(path)
-            entry.size, entry.mode, entry.uid, entry.gid = len(content), mode, uid, uid
-            entry.mtime = int(time.time())
-            tar.addfile(entry, io.BytesIO(content))
-    return buffer.getvalue()
-
-
-def digest(files: Mapping[str, str]) -> str:
-    """What the files hold, in one line."""
-    sums = hashlib.sha256()
-    for path, text in sorted(files.items()):
-        sums.update(f"{len(path)} {path} {len(text)} {text}".encode())
-    return sums.hexdigest()
 
 
 @contextmanager

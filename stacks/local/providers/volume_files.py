@@ -11,11 +11,11 @@ import pulumi
 from pulumi.dynamic import CreateResult, DiffResult, ReadResult, Resource, UpdateResult
 
 from stacks.local.providers.base import Failure, Provider, given
+from stacks.local.providers.files import Volume, archive
+from stacks.local.providers.files import digest as digest_files
 
 if TYPE_CHECKING:
     import docker
-
-    from stacks.local.providers.engine import Volume
 
 CONFIGURATION_PATH: Final = "/etc/storestack"
 SECRETS_PATH: Final = "/run/secrets"
@@ -48,7 +48,7 @@ class VolumeFilesProvider(Provider):
         for volume in volumes(props):
             files = engine.read(client, props["stack"], props["image"], volume)
             found.update({f"{volume.path}/{path}": text for path, text in files.items()})
-        return ReadResult(id_, {**given(props), "digest": engine.digest(found)})
+        return ReadResult(id_, {**given(props), "digest": digest_files(found)})
 
     def apply(self, props: Mapping[str, Any], olds: Mapping[str, Any]) -> None:
         """Validate, write, reload. When the reload fails, the old files are put back."""
@@ -72,10 +72,8 @@ class VolumeFilesProvider(Provider):
             raise
 
 
-def volumes(props: Mapping[str, Any]) -> "list[Volume]":
+def volumes(props: Mapping[str, Any]) -> list[Volume]:
     """The volumes of a role that are filled by files."""
-    from stacks.local.providers.engine import Volume
-
     pairs = (("configuration", CONFIGURATION_PATH), ("secrets", SECRETS_PATH))
     return [
         Volume(props[f"{kind}_volume"], path, props.get(kind) or {})
@@ -85,15 +83,14 @@ def volumes(props: Mapping[str, Any]) -> "list[Volume]":
 
 
 def digest(props: Mapping[str, Any]) -> str:
-    from stacks.local.providers import engine
 
     files = {
         f"{volume.path}/{path}": text for volume in volumes(props) for path, text in volume.files.items()
     }
-    return engine.digest(files)
+    return digest_files(files)
 
 
-def validate(client: "docker.DockerClient", props: Mapping[str, Any], wanted: "Sequence[Volume]") -> None:
+def validate(client: "docker.DockerClient", props: Mapping[str, Any], wanted: Sequence[Volume]) -> None:
     """Run the image's own `validate` over the new files, in volumes that vanish with the container."""
     from docker.types import Mount
 
@@ -106,7 +103,7 @@ def validate(client: "docker.DockerClient", props: Mapping[str, Any], wanted: "S
     with engine.created(client, props["stack"], props["image"], ["validate"], **options) as container:
         for volume in wanted:
             if volume.files:
-                files = engine.archive(volume.files, int(props["uid"]), MODES[volume.path])
+                files = archive(volume.files, int(props["uid"]), MODES[volume.path])
                 container.put_archive(volume.path, files)
         container.start()
         if container.wait(timeout=HEALTH_SECONDS)["StatusCode"]:

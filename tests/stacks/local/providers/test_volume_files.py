@@ -9,6 +9,7 @@ from docker.models.containers import Container
 
 from stacks.local.providers import engine
 from stacks.local.providers.base import Failure
+from stacks.local.providers.files import Volume
 from stacks.local.providers.volume_files import VolumeFilesProvider
 
 Volumes = Callable[[str], str]
@@ -32,7 +33,7 @@ def props(stack: str, image: str, volume: Volumes) -> dict[str, Any]:
 
 
 def held(client: docker.DockerClient, props: dict[str, Any]) -> dict[str, str]:
-    volume = engine.Volume(props["configuration_volume"], "/etc/storestack", {})
+    volume = Volume(props["configuration_volume"], "/etc/storestack", {})
     return engine.read(client, props["stack"], props["image"], volume)
 
 
@@ -147,6 +148,6 @@ def test_a_refresh_finds_files_that_someone_changed(
     provider = VolumeFilesProvider()
     state = provider.create(props).outs or {}
     assert not provider.diff("", provider.read("", state).outs or {}, props).changes
-    volume = engine.Volume(props["configuration_volume"], "/etc/storestack", {"main.conf": "tampered"})
+    volume = Volume(props["configuration_volume"], "/etc/storestack", {"main.conf": "tampered"})
     engine.write(client, props["stack"], props["image"], volume, uid=10999, mode=0o444)
     assert provider.diff("", provider.read("", state).outs or {}, props).changes
