@@ -81,4 +81,4 @@ def finish(page: Page) -> None:
         if "/orders/" in step:
             return
         page.locator("main form button[type=submit]").last.click()
-        page.wait_for_url(lambda url, step=step: url != step)
+        expect(page).not_to_have_url(step)
