@@ -40,7 +40,8 @@ def content_policy(media_url: str) -> str:
     parts = urlsplit(media_url)
     return (
         f"default-src 'self'; img-src 'self' https: data: {parts.scheme}://{parts.netloc}; "
-        "script-src 'self'; style-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+        "script-src 'self'; style-src 'self'; object-src 'none'; base-uri 'none'; "
+        "form-action 'self'; frame-ancestors 'none'"
     )
 
 
