@@ -114,3 +114,19 @@ def test_a_change_of_edge_and_balancer_is_a_reload_that_nobody_notices(stack: St
     assert {stack.container("edge").id, stack.container("balancer").id} == before
     assert not record.failures, record.failures[:5]
     assert "rate=77r/s" in stack.run("edge", ["cat", "/etc/storestack/nginx.conf"])
+
+
+def test_a_store_in_another_language_takes_the_bundled_ones_place(stack: Stack, settings: None) -> None:
+    dockerfile = 'FROM debian:trixie-slim\nCOPY store.pl /srv/store.pl\nCMD ["perl", "/srv/store.pl"]\n'
+    image = build(stack, "foreign", dockerfile, {"store.pl": (FOREIGN_STORE / "store.pl").read_text()})
+    for key, value in {
+        "store:image": image,
+        "store:release_command": "perl /srv/store.pl release",
+        "store:sample_data": "false",
+        "store:workers": "0",
+    }.items():
+        pulumi(stack.name, "config", "set", key, value)
+    hosted = make("up", stack.name)
+    assert hosted.returncode == 0, hosted.stdout + hosted.stderr
+    with stack.client() as client:
+        assert "A store written in Perl" in client.get("/?foreign").text
