@@ -1,0 +1,131 @@
+"""Records the resources of a Pulumi Python program without any cloud: runs it under mocks, keeps every request.
+
+`python -m policies.recorder --program DIR --stack NAME [--config FILE] [--out FILE]` writes JSON that
+`recording.load` reads. It needs `pulumi` and the program's own SDKs, and so runs in the program's interpreter.
+`pulumi.runtime.Mocks` sees neither `protect` nor `ignore_changes`; the monitor below keeps the whole request.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import runpy
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlparse
+
+import pulumi
+from google.protobuf import json_format
+from pulumi.runtime import mocks
+from pulumi.runtime.stack import run_in_stack
+
+from policies import answers
+from policies.project import Project, ProjectError, find_project
+
+
+class Cloud(mocks.Mocks):
+    """Stands in for the providers: echoes inputs, and makes up what a cloud would compute."""
+
+    def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
+        return answers.made(args.typ, args.name, args.inputs, args.resource_id)
+
+    def call(self, args: mocks.MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]] | None]:
+        return answers.looked_up(args.token, args.args), None
+
+
+class Monitor(mocks.MockMonitor):
+    """Keeps each registration as plain data: type, properties, options, dependencies and where it was made."""
+
+    def __init__(self, root: Path) -> None:
+        super().__init__(Cloud())
+        self.root = root
+        self.recorded: list[dict[str, Any]] = []
+
+    def RegisterResource(self, request: Any) -> Any:  # noqa: N802 - the protocol's name
+        response = super().RegisterResource(request)
+        if request.type == "pulumi:pulumi:Stack":
+            return response
+        registration = self.resources[response.urn]
+        self.recorded.append(
+            {
+                "urn": response.urn,
+                "type": request.type,
+                "name": request.name,
+                "id": response.id,
+                "properties": json_format.MessageToDict(request.object),
+                "outputs": {
+                    key: value for key, value in registration.state.items() if isinstance(value, str)
+                },
+                "protect": request.protect,
+                "ignore_changes": list(request.ignoreChanges),
+                "parent": request.parent,
+                "provider": request.provider,
+                "dependencies": list(request.dependencies),
+                "property_dependencies": {
+                    key: list(value.urns) for key, value in request.propertyDependencies.items()
+                },
+                "source": self.place(request),
+            }
+        )
+        return response
+
+    def place(self, request: Any) -> str:
+        """The innermost frame of the program itself among those that led to a registration."""
+        frames = [request.sourcePosition, *(frame.pc for frame in request.stackTrace.frames)]
+        for frame in frames:
+            path = Path(unquote(urlparse(frame.uri).path))
+            inside = path.is_relative_to(self.root) and "site-packages" not in path.parts
+            if frame.uri and inside:
+                return f"{path.relative_to(self.root)}:{frame.line}"
+        return ""
+
+
+def record(project: Project, stack: str, config: Mapping[str, str]) -> dict[str, Any]:
+    """Runs a project's program under mocks and returns what it registered.
+
+    Runs in this process and leaves Pulumi's runtime settings behind: one recording for each process.
+    """
+    monitor = Monitor(project.root)
+    pulumi.runtime.set_all_config(dict(config), [])
+    mocks.set_mocks(monitor.mocks, project=project.name, stack=stack, preview=False, monitor=monitor)
+    sys.path[:0] = [str(project.program)]
+    os.chdir(project.program if project.program.is_dir() else project.program.parent)
+    sys.argv = [str(project.program)]
+
+    async def run() -> None:
+        await run_in_stack(lambda: runpy.run_path(str(project.program), run_name="__main__"))
+
+    asyncio.new_event_loop().run_until_complete(run())
+    return {"project": project.name, "stack": stack, "config": dict(config), "resources": monitor.recorded}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m policies.recorder", description=__doc__)
+    parser.add_argument(
+        "--program", type=Path, required=True, help="the folder of Pulumi.yaml or of __main__.py"
+    )
+    parser.add_argument("--stack", required=True)
+    parser.add_argument("--config", type=Path, help="its settings; Pulumi.<stack>.yaml unless told")
+    parser.add_argument("--out", type=Path, help="where to write the recording; standard output unless told")
+    arguments = parser.parse_args()
+    try:
+        project = find_project(arguments.program)
+        config = project.read_config(arguments.stack, arguments.config)
+    except ProjectError as error:
+        print(error, file=sys.stderr)
+        return 2
+    out = arguments.out.resolve() if arguments.out else None
+    text = json.dumps(record(project, arguments.stack, config), indent=1)
+    if out:
+        out.write_text(text)
+    else:
+        print(text)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
