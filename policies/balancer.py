@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from policies.graph import Graph, Resource, pick
-from policies.rules import Finding, Findings, Level, Missing, Policy, Severity
+from policies.rules import Finding, Findings, Level, Missing, Policy, Severity, Words
 
 BALANCERS = (
     "aws:lb/loadBalancer:LoadBalancer",
@@ -192,7 +192,7 @@ def find_single_subnet(balancer: Resource) -> Findings:
     path = "subnetMappings" if balancer.has("subnetMappings") else "subnets"
     subnets = balancer.get(path)
     if subnets is None or len(subnets) < 2:
-        yield Finding(path, None if subnets is None else f"{len(subnets)} subnet(s)")
+        yield Finding(path, None if subnets is None else Words(f"{len(subnets)} subnet(s)"))
 
 
 @ZONES.check(*BALANCERS)
@@ -200,7 +200,7 @@ def find_single_zone(balancer: Resource, graph: Graph) -> Findings:
     subnets = graph.referred(balancer, "subnets", SUBNET)
     zones = [subnet.get("availabilityZone", subnet.outputs.get("availabilityZone")) for subnet in subnets]
     if len(zones) > 1 and zones[0] is not None and len(set(zones)) == 1:
-        yield Finding("subnets", f"{len(zones)} subnets, all in {zones[0]}")
+        yield Finding("subnets", Words(f"{len(zones)} subnets, all in {zones[0]}"))
 
 
 BALANCER_FIREWALL = Policy(

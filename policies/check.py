@@ -29,31 +29,40 @@ def judge(recording: Recording, settings: Settings, today: datetime.date) -> lis
     return list(Judge(POLICIES, settings, today).judge(recording.graph))
 
 
-def order(violation: Violation) -> tuple[int, bool, str, str]:
-    name = violation.resource.name if violation.resource else ""
-    return RANK[violation.level], violation.waiver is not None, violation.policy.id, name
-
-
 def print_table(verdicts: Iterable[Verdict], root: Path) -> None:
-    """One block for each breach: what, on which resource, the offending value, the mend, and where it is made."""
-    verdicts = list(verdicts)
-    for violation in sorted((item for item in verdicts if isinstance(item, Violation)), key=order):
-        policy = violation.policy
-        level = f"waived until {violation.waiver.expires}" if violation.waiver else str(violation.level)
-        print(f"\n{level:<10} {policy.number:>3} {policy.id} ({policy.severity}): {policy.rule}")
-        rows = [
-            ("resource", violation.resource.label if violation.resource else "the stack"),
-            ("found", violation.offence),
-        ]
-        rows += [("reason", violation.waiver.reason)] if violation.waiver else [("mend", violation.mend)]
-        rows += [("made at", place(violation.resource, root))] if violation.resource else []
-        for title, text in rows:
-            print(
-                textwrap.fill(text or "-", 110, initial_indent=f"    {title:<9} ", subsequent_indent=" " * 14)
-            )
-    for undecided in verdicts:
-        if isinstance(undecided, Undecided):
-            print(f"\nundecided  {undecided.policy.number:>3} {undecided.policy.id}: {undecided.message}")
+    """For each breached policy, its rule, then resource, offending value and place of every breach, and the mends."""
+    groups: dict[tuple[int, str, str], list[Violation]] = {}
+    undecided = []
+    for verdict in verdicts:
+        if isinstance(verdict, Undecided):
+            undecided.append(verdict)
+            continue
+        waiver = verdict.waiver
+        level = f"waived until {waiver.expires} ({waiver.reason})" if waiver else str(verdict.level)
+        rank = len(RANK) if waiver else RANK[verdict.level]
+        groups.setdefault((rank, verdict.policy.id, level), []).append(verdict)
+    for (_, _, level), violations in sorted(groups.items()):
+        print_group(level, violations, root)
+    for item in undecided:
+        print(f"\nundecided: {item.policy.number} {item.policy.id}\n  {item.message}")
+
+
+def print_group(level: str, violations: list[Violation], root: Path) -> None:
+    policy = violations[0].policy
+    print(f"\n{level}: {policy.number} {policy.id} ({policy.severity}): {policy.rule}")
+    rows = sorted(
+        (item.resource.label if item.resource else "the stack", item.offence, made_at(item, root))
+        for item in violations
+    )
+    widths = [max(len(row[column]) for row in rows) for column in (0, 1)]
+    for resource, offence, source in rows:
+        print(f"  {resource:<{widths[0]}}  {offence:<{widths[1]}}  {source}".rstrip())
+    for mend in dict.fromkeys(item.mend for item in violations):
+        print(textwrap.fill(mend, 110, initial_indent="  mend: ", subsequent_indent="        "))
+
+
+def made_at(violation: Violation, root: Path) -> str:
+    return place(violation.resource, root) if violation.resource else ""
 
 
 def summarise(recording: Recording, verdicts: Iterable[Verdict], settings: Settings) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from policies.graph import UNKNOWN, Graph, Resource, UnknownValueError, is_true, pick
-from policies.rules import Finding, Findings, Level, Policy, Severity
+from policies.rules import Finding, Findings, Level, Policy, Severity, Words
 
 TASK = "aws:ecs/taskDefinition:TaskDefinition"
 TASK_LINK = "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/security-tasks-containers.html"
@@ -154,7 +154,9 @@ def find_plain_secrets(task: Resource) -> Findings:
         for variable in pick(container, "environment", []):
             name, value = str(pick(variable, "name", "")), pick(variable, "value", "")
             if looks_secret(name, str(value)):
-                yield Finding(f'{path}.environment["{name}"]', "a literal that looks like a secret (hidden)")
+                yield Finding(
+                    f'{path}.environment["{name}"]', Words("a literal that looks like a secret (hidden)")
+                )
 
 
 CONTAINER_LOGS = Policy(
@@ -196,14 +198,14 @@ def find_shared_role(task: Resource, graph: Graph) -> Findings:
     role = "aws:iam/role:Role"
     for shared in graph.referred(task, "taskRoleArn", role):
         if graph.refers(task, "executionRoleArn", shared):
-            yield Finding("taskRoleArn", f'the role "{shared.name}", which is executionRoleArn too')
+            yield Finding("taskRoleArn", Words(f'the role "{shared.name}", which is executionRoleArn too'))
             return
     try:
         same = task.get("taskRoleArn") == task.get("executionRoleArn")
     except UnknownValueError:
         return  # two roles of this stack, and not the same one
     if same:
-        yield Finding("taskRoleArn", f"{task.get('taskRoleArn')}, which is executionRoleArn too")
+        yield Finding("taskRoleArn", Words(f"{task.get('taskRoleArn')}, which is executionRoleArn too"))
 
 
 IMAGES = Policy(

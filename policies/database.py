@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from policies.graph import Graph, Resource, UnknownValueError
-from policies.rules import Finding, Findings, Level, Missing, Policy, Severity
+from policies.rules import Finding, Findings, Level, Missing, Policy, Severity, Words
 
 INSTANCE = "aws:rds/instance:Instance"
 CLUSTER = "aws:rds/cluster:Cluster"
@@ -260,7 +260,7 @@ PASSWORD = Policy(
 def find_own_password(database: Resource) -> Findings:
     for path in ("password", "masterPassword"):
         if database.has(path):
-            yield Finding(path, "a literal (hidden)")
+            yield Finding(path, Words("a literal (hidden)"))
             return
     if not is_replica(database) and not database.on("manageMasterUserPassword"):
         yield Finding("manageMasterUserPassword", database.get("manageMasterUserPassword"))

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from policies.graph import UNKNOWN, Graph, Resource, is_set, pick
-from policies.rules import Finding, Findings, Level, Missing, Policy, Severity
+from policies.rules import Finding, Findings, Level, Missing, Policy, Severity, Words
 
 DISTRIBUTION = "aws:cloudfront/distribution:Distribution"
 VPC_ORIGIN = "aws:cloudfront/vpcOrigin:VpcOrigin"
@@ -210,7 +210,7 @@ def find_missing_headers_policy(distribution: Resource) -> Findings:
             yield Finding(f"{path}.responseHeadersPolicyId")
         elif behaviour["responseHeadersPolicyId"] in MANAGED_WITHOUT_HSTS:
             managed = MANAGED_WITHOUT_HSTS[behaviour["responseHeadersPolicyId"]]
-            yield Finding(f"{path}.responseHeadersPolicyId", f"{managed}, which sends no HSTS")
+            yield Finding(f"{path}.responseHeadersPolicyId", Words(f"{managed}, which sends no HSTS"))
 
 
 @CDN_HEADERS.check(HEADERS_POLICY)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from policies.graph import Graph, Resource, is_set, is_true, pick
-from policies.rules import Finding, Findings, Level, Missing, Policy, Severity
+from policies.rules import Finding, Findings, Level, Missing, Policy, Severity, Words
 
 WEB_ACL = "aws:wafv2/webAcl:WebAcl"
 LOGGING = "aws:wafv2/webAclLoggingConfiguration:WebAclLoggingConfiguration"
@@ -56,14 +56,14 @@ def find_missing_rules(acl: Resource, graph: Graph) -> Findings:
         if pick(rule, "statement.managedRuleGroupStatement.name") == BAD_INPUTS:
             # Counting is for trying rules out; an empty block `count: {}` is given all the same.
             if isinstance(rule.get("overrideAction"), dict) and "count" in rule["overrideAction"]:
-                yield Finding(f"{path}.overrideAction", f"count, so {BAD_INPUTS} blocks nothing")
+                yield Finding(f"{path}.overrideAction", Words(f"count, so {BAD_INPUTS} blocks nothing"))
             return
     if any(group.get("managedRuleGroup.name") == BAD_INPUTS for group in associated):
         return
     names = [
         pick(rule, "statement.managedRuleGroupStatement.name") or pick(rule, "name") for _, rule in entries
     ]
-    yield Finding("rules", f"{names}, without {BAD_INPUTS}")
+    yield Finding("rules", Words(f"{names}, without {BAD_INPUTS}"))
 
 
 FIREWALL_LOGS = Policy(
@@ -114,4 +114,4 @@ def find_unlimited(acl: Resource, graph: Graph) -> Findings:
     if not limits:
         yield Finding("rules[].statement.rateBasedStatement")
     elif all(set(pick(rule, "action", {})) <= {"count", "allow"} for _, rule in limits):
-        yield Finding(f"{limits[0][0]}.action", "count or allow, which limits nothing")
+        yield Finding(f"{limits[0][0]}.action", Words("count or allow, which limits nothing"))

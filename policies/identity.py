@@ -8,7 +8,7 @@ from typing import Any
 
 from policies import documents
 from policies.graph import Resource
-from policies.rules import Finding, Findings, Level, Policy, Severity
+from policies.rules import Finding, Findings, Level, Policy, Severity, Words
 
 ROLE = "aws:iam/role:Role"
 DOCUMENTS = (
@@ -54,7 +54,7 @@ def judge_grants(path: str, document: Mapping[str, Any]) -> Iterator[Finding]:
         for action in documents.listed(statement.get("Action")):
             if isinstance(action, str) and (set(action) == {"*"} or SERVICE_WILDCARD.match(action)):
                 resources = ", ".join(str(item) for item in documents.listed(statement.get("Resource")))
-                yield Finding(f"{place}.Action", f"{action} on {resources}")
+                yield Finding(f"{place}.Action", Words(f"{action} on {resources}"))
 
 
 @LEAST_PRIVILEGE.check(*DOCUMENTS)

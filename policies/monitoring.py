@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from policies.graph import UNKNOWN, Graph, Resource
-from policies.rules import Finding, Findings, Level, Policy, Severity
+from policies.rules import Finding, Findings, Level, Policy, Severity, Words
 
 KEY = "aws:kms/key:Key"
 LOG_GROUP = "aws:cloudwatch/logGroup:LogGroup"
@@ -146,7 +146,7 @@ def find_untagged(resource: Resource, graph: Graph) -> Findings:
     names = {normalise(name) for tags in given for name, value in tags.items() if value not in (None, "")}
     missing = missing_tags(names)
     if missing:
-        yield Finding("tags", f"without {', '.join(missing)}")
+        yield Finding("tags", Words(f"without {', '.join(missing)}"))
 
 
 def missing_tags(names: Iterable[str]) -> list[str]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from policies.graph import UNKNOWN, Graph, Resource, is_set, pick
-from policies.rules import Finding, Findings, Level, Missing, Policy, Severity
+from policies.rules import Finding, Findings, Level, Missing, Policy, Severity, Words
 
 GROUP = "aws:ec2/securityGroup:SecurityGroup"
 DEFAULT_GROUP = "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup"
@@ -139,7 +139,7 @@ OPEN_PORTS = Policy(
 def find_open_ports(resource: Resource) -> Findings:
     for rule in rules(resource):
         if rule.ingress and rule.open_to and not rule.is_web:
-            yield Finding(f"{rule.path} ({rule.ports})", f"open to {rule.open_to}")
+            yield Finding(f"{rule.path} ({rule.ports})", Words(f"open to {rule.open_to}"))
         if not rule.description:
             yield Finding(f"{rule.path}.description", None, "Say in description who calls whom, and why")
 
@@ -154,7 +154,9 @@ def find_open_data(resource: Resource, graph: Graph) -> Findings:
     for rule in rules(resource):
         if rule.ingress and (rule.networks or rule.prefix_lists):
             sources = ", ".join(rule.networks) or "a prefix list"
-            yield Finding(f"{rule.path} ({rule.ports}), which guards {holder.label},", f"open to {sources}")
+            yield Finding(
+                f"{rule.path} ({rule.ports}), which guards {holder.label},", Words(f"open to {sources}")
+            )
 
 
 def groups_of(resource: Resource, graph: Graph) -> list[Resource]:
@@ -193,7 +195,7 @@ def find_unwatched(vpc: Resource, graph: Graph) -> Findings:
 @VPC_UPKEEP.check(DEFAULT_GROUP)
 def find_filled_default(group: Resource) -> Findings:
     for rule in rules(group):
-        yield Finding(rule.path, rule.ports, "Remove every rule from the default security group")
+        yield Finding(rule.path, Words(rule.ports), "Remove every rule from the default security group")
 
 
 @VPC_UPKEEP.check(SUBNET)

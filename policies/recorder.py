@@ -21,6 +21,7 @@ from urllib.parse import unquote, urlparse
 import pulumi
 from google.protobuf import json_format
 from pulumi.runtime import mocks
+from pulumi.runtime.settings import ROOT
 from pulumi.runtime.stack import run_in_stack
 
 from policies import answers
@@ -90,8 +91,11 @@ def record(project: Project, stack: str, config: Mapping[str, str]) -> dict[str,
     Runs in this process and leaves Pulumi's runtime settings behind: one recording for each process.
     """
     monitor = Monitor(project.root)
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
     pulumi.runtime.set_all_config(dict(config), [])
     mocks.set_mocks(monitor.mocks, project=project.name, stack=stack, preview=False, monitor=monitor)
+    ROOT.set(None)  # set_mocks makes a root of its own; the program gets one as the engine would give it
     sys.path[:0] = [str(project.program)]
     os.chdir(project.program if project.program.is_dir() else project.program.parent)
     sys.argv = [str(project.program)]
@@ -99,7 +103,7 @@ def record(project: Project, stack: str, config: Mapping[str, str]) -> dict[str,
     async def run() -> None:
         await run_in_stack(lambda: runpy.run_path(str(project.program), run_name="__main__"))
 
-    asyncio.new_event_loop().run_until_complete(run())
+    loop.run_until_complete(run())
     return {"project": project.name, "stack": stack, "config": dict(config), "resources": monitor.recorded}
 
 

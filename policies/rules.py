@@ -31,6 +31,12 @@ class Severity(StrEnum):
     CRITICAL = "critical"
 
 
+class Words(str):
+    """An offending value told in words, and so not put in quotation marks."""
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One breach: the property, its offending value, and the mend where the policy's own does not fit."""
@@ -130,7 +136,7 @@ class Policy:
 def quote(path: str, value: Any) -> str:
     """A value for a message, never one that is or may be secret."""
     last = re.split(r"[.\[]", path)[-1]
-    if isinstance(value, Secret) or (isinstance(value, str) and SECRET_PROPERTY.search(last)):
+    if isinstance(value, Secret) or (type(value) is str and SECRET_PROPERTY.search(last)):
         return "a literal (hidden)"
     if value is UNKNOWN:
         return "not known yet"
@@ -138,5 +144,5 @@ def quote(path: str, value: Any) -> str:
         return str(value).lower()
     if isinstance(value, list):
         return "[" + ", ".join(quote(path, item) for item in value) + "]"
-    text = f'"{value}"' if isinstance(value, str) else str(value)
+    text = f'"{value}"' if isinstance(value, str) and not isinstance(value, Words) else str(value)
     return text if len(text) <= LONGEST_QUOTE else text[: LONGEST_QUOTE - 1] + "…"

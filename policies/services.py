@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from policies.graph import Graph, Resource, UnknownValueError
-from policies.rules import Finding, Findings, Level, Policy, Severity
+from policies.rules import Finding, Findings, Level, Policy, Severity, Words
 
 SERVICE = "aws:ecs/service:Service"
 CLUSTER = "aws:ecs/cluster:Cluster"
@@ -116,9 +116,8 @@ def find_unlogged_exec(service: Resource, graph: Graph) -> Findings:
         return
     for cluster in graph.referred(service, "cluster", CLUSTER):
         if not cluster.has(LOGGING):
-            yield Finding(
-                "enableExecuteCommand", f'true, and {LOGGING} of the cluster "{cluster.name}" is not set'
-            )
+            found = Words(f'true, and {LOGGING} of the cluster "{cluster.name}" is not set')
+            yield Finding("enableExecuteCommand", found)
 
 
 ROLLBACK = Policy(
@@ -195,4 +194,5 @@ DESIRED_COUNT = Policy(
 def find_contested_counts(service: Resource, graph: Graph) -> Findings:
     ignored = {name.replace("_", "").lower() for name in service.ignore_changes}
     if scaling_targets(service, graph) and not ignored & {"desiredcount", "*"}:
-        yield Finding("ignoreChanges", list(service.ignore_changes) or None)
+        given = ", ".join(service.ignore_changes) or "nothing"
+        yield Finding("ignoreChanges", Words(f"{given}, without desiredCount"))
