@@ -29,7 +29,7 @@ UNKNOWN_MARKERS = frozenset(
     }
 )
 # What another resource may use to refer to this one.
-IDENTITIES = ("arn", "name", "bucket", "identifier", "clusterIdentifier", "replicationGroupId", "keyId")
+IDENTITIES = ("id", "arn", "name", "bucket", "identifier", "clusterIdentifier", "replicationGroupId", "keyId")
 
 _STEP = re.compile(r"([^.\[\]]+)|\[(\d+)\]")
 

@@ -11,6 +11,8 @@ from typing import Any
 
 import yaml
 
+from policies.source import find_root
+
 HIDDEN = "(secret)"
 
 
@@ -53,7 +55,7 @@ def find_project(path: Path) -> Project:
     if not folder.is_dir():
         msg = f"no folder {str(path)!r}: give the one that holds Pulumi.yaml or __main__.py"
         raise ProjectError(msg)
-    root = next((place for place in (folder, *folder.parents) if (place / "Pulumi.yaml").exists()), folder)
+    root = find_root(folder)
     settings = read_yaml(root / "Pulumi.yaml") if (root / "Pulumi.yaml").exists() else {}
     program = (root / str(settings.get("main", "."))).resolve()
     if root != folder and program != folder:

@@ -34,8 +34,8 @@ class Cloud(mocks.Mocks):
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
         return answers.made(args.typ, args.name, args.inputs, args.resource_id)
 
-    def call(self, args: mocks.MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]] | None]:
-        return answers.looked_up(args.token, args.args), None
+    def call(self, args: mocks.MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]]]:
+        return answers.looked_up(args.token, args.args), []
 
 
 class Monitor(mocks.MockMonitor):

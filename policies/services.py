@@ -194,5 +194,4 @@ DESIRED_COUNT = Policy(
 def find_contested_counts(service: Resource, graph: Graph) -> Findings:
     ignored = {name.replace("_", "").lower() for name in service.ignore_changes}
     if scaling_targets(service, graph) and not ignored & {"desiredcount", "*"}:
-        given = ", ".join(service.ignore_changes) or "nothing"
-        yield Finding("ignoreChanges", Words(f"{given}, without desiredCount"))
+        yield Finding("ignoreChanges", list(service.ignore_changes) or None)

@@ -42,3 +42,8 @@ def find_component(kind: str, root: Path) -> str | None:
             if fallback is None and line.startswith((f"class {class_name}(", f"class {class_name}:")):
                 fallback = f"{path.relative_to(root)}:{number}"
     return fallback
+
+
+def find_root(folder: Path) -> Path:
+    """The project around a folder: where Pulumi.yaml lies, or the folder itself."""
+    return next((place for place in (folder, *folder.parents) if (place / "Pulumi.yaml").exists()), folder)

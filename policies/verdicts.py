@@ -97,6 +97,9 @@ class Judge:
                     yield self._violation(policy, resource, finding)
             except UnknownValueError as unknown:
                 yield Undecided(policy, resource, unknown.path)
+            except Exception as error:
+                msg = f"policy {policy.id} can't judge {resource.label} ({resource.urn}): {error!r}"
+                raise RuntimeError(msg) from error
 
     def _violation(self, policy: Policy, resource: Resource, finding: Finding) -> Violation:
         level = self.settings.level(policy)
