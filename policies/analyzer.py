@@ -129,13 +129,19 @@ class Analyzer(_PolicyAnalyzerServicer):  # type: ignore[misc]
             type=item.type,
             name=item.name,
             properties=asked.properties if asked else decode(json_format.MessageToDict(item.properties)),
-            outputs={key: text for key, text in texts.items() if isinstance(text, str) and text not in UNKNOWN_MARKERS},
+            outputs={
+                key: text
+                for key, text in texts.items()
+                if isinstance(text, str) and text not in UNKNOWN_MARKERS
+            },
             protect=item.options.protect,
             ignore_changes=tuple(item.options.ignoreChanges),
             parent=item.parent,
             provider=item.provider.urn,
             dependencies=tuple(item.dependencies),
-            property_dependencies={key: tuple(value.urns) for key, value in item.propertyDependencies.items()},
+            property_dependencies={
+                key: tuple(value.urns) for key, value in item.propertyDependencies.items()
+            },
         )
 
     def answer(self, verdicts: Iterable[Verdict]) -> Any:
@@ -169,7 +175,8 @@ def today() -> datetime.date:
 def serve() -> None:
     """Answers the engine until it ends this process; the port goes to standard output, as the protocol has it."""
     server = grpc.server(
-        futures.ThreadPoolExecutor(max_workers=4), options=[("grpc.max_receive_message_length", LARGEST_MESSAGE)]
+        futures.ThreadPoolExecutor(max_workers=4),
+        options=[("grpc.max_receive_message_length", LARGEST_MESSAGE)],
     )
     analyzer_pb2_grpc.add_AnalyzerServicer_to_server(Analyzer(), server)
     port = server.add_insecure_port("127.0.0.1:0")

@@ -93,7 +93,9 @@ def aws(resource: Resource) -> bool:
 
 @pytest.fixture(scope="module", autouse=True)
 def sdk() -> None:
-    pytest.importorskip("pulumi_aws", reason="the AWS SDK is not installed here: names can't be held against it")
+    pytest.importorskip(
+        "pulumi_aws", reason="the AWS SDK is not installed here: names can't be held against it"
+    )
     pytest.importorskip("pulumi_docker")
 
 

@@ -21,7 +21,11 @@ def function_role(name: str) -> aws.iam.Role:
             {
                 "Version": "2012-10-17",
                 "Statement": [
-                    {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "lambda.amazonaws.com"}}
+                    {
+                        "Effect": "Allow",
+                        "Action": "sts:AssumeRole",
+                        "Principal": {"Service": "lambda.amazonaws.com"},
+                    }
                 ],
             }
         ),
@@ -59,7 +63,11 @@ aws.lambda_.Function(
 site = aws.s3.BucketV2("site", opts=opts)
 aws.s3.BucketVersioningV2("site", bucket=site.id, versioning_configuration={"status": "Enabled"}, opts=opts)
 oac = aws.cloudfront.OriginAccessControl(
-    "site", origin_access_control_origin_type="s3", signing_behavior="always", signing_protocol="sigv4", opts=opts
+    "site",
+    origin_access_control_origin_type="s3",
+    signing_behavior="always",
+    signing_protocol="sigv4",
+    opts=opts,
 )
 aws.cloudfront.Distribution(
     "site",

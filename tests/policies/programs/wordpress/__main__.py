@@ -14,14 +14,27 @@ vpc = net.Network("wp", cidr="10.8.0.0/16", azs=azs, tags=tags)
 
 lb_sg = aws.ec2.SecurityGroup("lb", vpc_id=vpc.vpc.id, tags=tags)
 aws.vpc.SecurityGroupIngressRule(
-    "lb-in", security_group_id=lb_sg.id, ip_protocol="tcp", from_port=443, to_port=443, cidr_ipv4="0.0.0.0/0",
+    "lb-in",
+    security_group_id=lb_sg.id,
+    ip_protocol="tcp",
+    from_port=443,
+    to_port=443,
+    cidr_ipv4="0.0.0.0/0",
     description="visitors",
 )
 task_sg = aws.ec2.SecurityGroup("task", vpc_id=vpc.vpc.id, tags=tags)
 db_sg = aws.ec2.SecurityGroup(
     "db",
     vpc_id=vpc.vpc.id,
-    ingress=[{"protocol": "tcp", "from_port": 3306, "to_port": 3306, "security_groups": [task_sg.id], "description": "wp"}],
+    ingress=[
+        {
+            "protocol": "tcp",
+            "from_port": 3306,
+            "to_port": 3306,
+            "security_groups": [task_sg.id],
+            "description": "wp",
+        }
+    ],
     tags=tags,
 )
 
@@ -29,7 +42,13 @@ lb = aws.alb.LoadBalancer(
     "wp", subnets=vpc.public_ids, security_groups=[lb_sg.id], drop_invalid_header_fields=True, tags=tags
 )
 tg = aws.alb.TargetGroup(
-    "wp", port=80, protocol="HTTP", target_type="ip", vpc_id=vpc.vpc.id, health_check={"path": "/wp-login.php"}, tags=tags
+    "wp",
+    port=80,
+    protocol="HTTP",
+    target_type="ip",
+    vpc_id=vpc.vpc.id,
+    health_check={"path": "/wp-login.php"},
+    tags=tags,
 )
 cert = aws.acm.Certificate("wp", domain_name=cfg.require("domain"), validation_method="DNS", tags=tags)
 for option in [0]:
@@ -54,11 +73,16 @@ aws.alb.Listener(
     "http",
     load_balancer_arn=lb.arn,
     port=80,
-    default_actions=[{"type": "redirect", "redirect": {"port": "443", "protocol": "HTTPS", "status_code": "HTTP_301"}}],
+    default_actions=[
+        {"type": "redirect", "redirect": {"port": "443", "protocol": "HTTPS", "status_code": "HTTP_301"}}
+    ],
 )
 
 params = aws.rds.ClusterParameterGroup(
-    "wp", family="aurora-mysql8.0", parameters=[{"name": "require_secure_transport", "value": "ON"}], tags=tags
+    "wp",
+    family="aurora-mysql8.0",
+    parameters=[{"name": "require_secure_transport", "value": "ON"}],
+    tags=tags,
 )
 db = aws.rds.Cluster(
     "wp",
@@ -74,7 +98,9 @@ db = aws.rds.Cluster(
     opts=pulumi.ResourceOptions(protect=True),
 )
 for i in range(2):
-    aws.rds.ClusterInstance(f"wp-{i}", cluster_identifier=db.id, engine="aurora-mysql", instance_class="db.t4g.medium")
+    aws.rds.ClusterInstance(
+        f"wp-{i}", cluster_identifier=db.id, engine="aurora-mysql", instance_class="db.t4g.medium"
+    )
 
 exec_role = aws.iam.Role(
     "exec",
@@ -137,7 +163,11 @@ target = aws.appautoscaling.Target(
 
 media = aws.s3.Bucket("media", tags=tags)
 aws.s3.BucketPublicAccessBlock(
-    "media", bucket=media.id, block_public_acls=True, block_public_policy=True, ignore_public_acls=True,
+    "media",
+    bucket=media.id,
+    block_public_acls=True,
+    block_public_policy=True,
+    ignore_public_acls=True,
     restrict_public_buckets=True,
 )
 aws.s3.BucketVersioning("media", bucket=media.id, versioning_configuration={"status": "Enabled"})

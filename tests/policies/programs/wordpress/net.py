@@ -9,7 +9,10 @@ class Network(pulumi.ComponentResource):
         self.vpc = aws.ec2.Vpc(name, cidr_block=cidr, tags=tags, opts=child)
         igw = aws.ec2.InternetGateway(name, vpc_id=self.vpc.id, opts=child)
         table = aws.ec2.RouteTable(
-            f"{name}-public", vpc_id=self.vpc.id, routes=[{"cidr_block": "0.0.0.0/0", "gateway_id": igw.id}], opts=child
+            f"{name}-public",
+            vpc_id=self.vpc.id,
+            routes=[{"cidr_block": "0.0.0.0/0", "gateway_id": igw.id}],
+            opts=child,
         )
         self.public_ids, self.private_ids = [], []
         for index, zone in enumerate(azs):
@@ -22,7 +25,9 @@ class Network(pulumi.ComponentResource):
                 tags=tags,
                 opts=child,
             )
-            aws.ec2.RouteTableAssociation(f"{name}-{index}", subnet_id=public.id, route_table_id=table.id, opts=child)
+            aws.ec2.RouteTableAssociation(
+                f"{name}-{index}", subnet_id=public.id, route_table_id=table.id, opts=child
+            )
             private = aws.ec2.Subnet(
                 f"{name}-private-{index}",
                 vpc_id=self.vpc.id,
