@@ -12,8 +12,6 @@ from collections.abc import Mapping
 from typing import Any
 
 ACCOUNT = "123456789012"
-REGION = "us-east-1"
-ZONES = [f"{REGION}{letter}" for letter in "abc"]
 # Outputs that are text in one type and something else in another are left to the table of types.
 TEXTS = {
     "address": "{name}.internal",
@@ -26,8 +24,8 @@ TEXTS = {
     "readerEndpointAddress": "{name}-ro.cache.internal",
     "configurationEndpointAddress": "{name}.cfg.cache.internal",
     "bucketDomainName": "{name}.s3.amazonaws.com",
-    "bucketRegionalDomainName": f"{{name}}.s3.{REGION}.amazonaws.com",
-    "repositoryUrl": f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/{{name}}",
+    "bucketRegionalDomainName": "{name}.s3.{region}.amazonaws.com",
+    "repositoryUrl": f"{ACCOUNT}.dkr.ecr.{{region}}.amazonaws.com/{{name}}",
     "registryId": ACCOUNT,
     "arnSuffix": "app/{name}/{token}",
     "resourceId": "db-{token}",
@@ -36,8 +34,8 @@ TEXTS = {
     "uniqueId": "AROA{token}",
     "publicIp": "192.0.2.10",
     "allocationId": "eipalloc-{token}",
-    "invokeArn": f"arn:aws:apigateway:{REGION}:lambda:path/{{name}}",
-    "qualifiedArn": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{{name}}:1",
+    "invokeArn": "arn:aws:apigateway:{region}:lambda:path/{name}",
+    "qualifiedArn": f"arn:aws:lambda:{{region}}:{ACCOUNT}:function:{{name}}:1",
     "url": "https://{name}.internal",
     "result": "{token}{token}",
     "hex": "{token}",
@@ -56,14 +54,14 @@ NAMED = ("name", "bucket", "identifier", "clusterIdentifier", "replicationGroupI
 
 
 def made(
-    type_: str, name: str, inputs: Mapping[str, Any], given_id: str | None
+    type_: str, name: str, inputs: Mapping[str, Any], given_id: str | None, region: str
 ) -> tuple[str, dict[str, Any]]:
     """The id and the outputs of a resource that was just made."""
     digest = hashlib.sha256(f"{type_} {name}".encode()).hexdigest()
     token = digest[:17]
     own = next((inputs[key] for key in NAMED if isinstance(inputs.get(key), str)), f"{name}-{token[:7]}")
     texts = {
-        key: text.format(name=own, token=token, digest=digest)
+        key: text.format(name=own, token=token, digest=digest, region=region)
         for key, text in TEXTS.items()
         if not (key == "resourceId" and "appautoscaling" in type_)
     }
@@ -71,8 +69,8 @@ def made(
     state = {
         **dict.fromkeys(NAMED, own),
         **texts,
-        "arn": f"arn:aws:{service}:{REGION}:{ACCOUNT}:{type_.rpartition(':')[2].lower()}/{own}",
-        **special(type_, own, inputs),
+        "arn": f"arn:aws:{service}:{region}:{ACCOUNT}:{type_.rpartition(':')[2].lower()}/{own}",
+        **special(type_, own, inputs, region),
         **{key: value for key, value in inputs.items() if value is not None},
     }
     return identifier(type_, own, token, given_id), state
@@ -86,7 +84,7 @@ def identifier(type_: str, own: str, token: str, given_id: str | None) -> str:
     return f"{type_.rpartition(':')[2].lower()}-{token}"
 
 
-def special(type_: str, own: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
+def special(type_: str, own: str, inputs: Mapping[str, Any], region: str) -> dict[str, Any]:
     """Outputs that have a shape of their own."""
     if type_ == "aws:acm/certificate:Certificate":
         names = [inputs.get("domainName", own), *inputs.get("subjectAlternativeNames", [])]
@@ -102,7 +100,7 @@ def special(type_: str, own: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
             ]
         }
     if type_ in ("aws:rds/instance:Instance", "aws:rds/cluster:Cluster"):
-        arn = f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:rds-{own}"
+        arn = f"arn:aws:secretsmanager:{region}:{ACCOUNT}:secret:rds-{own}"
         return {"masterUserSecrets": [{"secretArn": arn, "kmsKeyId": "aws/secretsmanager"}], "port": 5432}
     if type_ == "aws:cloudfront/distribution:Distribution":
         return {"domainName": f"{own.lower()}.cloudfront.net"}
@@ -111,16 +109,16 @@ def special(type_: str, own: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
     return {}
 
 
-def looked_up(token: str, args: Mapping[str, Any]) -> dict[str, Any]:
+def looked_up(token: str, args: Mapping[str, Any], region: str) -> dict[str, Any]:
     """The answer of a data source or a provider function."""
-    answer = ANSWERS.get(token.rpartition(":")[2], {})
+    answer = answers_in(region).get(token.rpartition(":")[2], {})
     if token.endswith(":getPolicyDocument"):
         answer = {"json": policy_document(args)}
     own = str(args.get("name") or args.get("bucket") or args.get("domain") or "looked-up")
     service = token.split(":")[1].split("/")[0] if ":" in token else "aws"
     generic = {
         "id": args.get("id") or f"{own}-id",
-        "arn": args.get("arn") or f"arn:aws:{service}:{REGION}:{ACCOUNT}:{own}",
+        "arn": args.get("arn") or f"arn:aws:{service}:{region}:{ACCOUNT}:{own}",
         "zoneId": "Z0123456789",
         "name": own,
     }
@@ -150,23 +148,38 @@ def policy_document(args: Mapping[str, Any]) -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": rendered})
 
 
-ANSWERS: dict[str, dict[str, Any]] = {
-    "getAvailabilityZones": {"names": ZONES, "zoneIds": ["use1-az1", "use1-az2", "use1-az3"]},
-    "getCallerIdentity": {
-        "accountId": ACCOUNT,
-        "arn": f"arn:aws:iam::{ACCOUNT}:user/mock",
-        "userId": "AIDAMOCK",
-    },
-    "getRegion": {"name": REGION, "region": REGION, "id": REGION, "endpoint": f"ec2.{REGION}.amazonaws.com"},
-    "getPartition": {"partition": "aws", "dnsSuffix": "amazonaws.com", "reverseDnsPrefix": "com.amazonaws"},
-    "getServiceAccount": {"arn": "arn:aws:iam::127311923021:root", "id": "127311923021"},
-    "getCanonicalUserId": {"id": "0123456789abcdef", "displayName": "mock"},
-    "getSubnets": {"ids": ["subnet-0a", "subnet-0b", "subnet-0c"]},
-    "getVpc": {"id": "vpc-looked-up", "cidrBlock": "10.0.0.0/16"},
-    "getPrefixList": {"id": "pl-looked-up", "cidrBlocks": []},
-    "getManagedPrefixList": {"id": "pl-looked-up", "entries": []},
-    "getImage": {"imageDigest": "sha256:" + "0" * 64},
-    "getSecretVersion": {"secretString": "looked-up-secret"},
-    "getRemoteImage": {"id": "sha256:" + "0" * 64, "repoDigest": "image@sha256:" + "0" * 64},
-    "getRegistryImage": {"sha256Digest": "sha256:" + "0" * 64},
-}
+def answers_in(region: str) -> dict[str, dict[str, Any]]:
+    """What data sources answer whatever they are asked, by the last part of their name."""
+    return {
+        "getAvailabilityZones": {
+            "names": [f"{region}{letter}" for letter in "abc"],
+            "zoneIds": [f"{region}-az{number}" for number in (1, 2, 3)],
+        },
+        "getCallerIdentity": {
+            "accountId": ACCOUNT,
+            "arn": f"arn:aws:iam::{ACCOUNT}:user/mock",
+            "userId": "AIDAMOCK",
+        },
+        "getRegion": {
+            "name": region,
+            "region": region,
+            "id": region,
+            "endpoint": f"ec2.{region}.amazonaws.com",
+        },
+        "getPartition": {
+            "partition": "aws",
+            "dnsSuffix": "amazonaws.com",
+            "reverseDnsPrefix": "com.amazonaws",
+        },
+        "getServiceAccount": {"arn": "arn:aws:iam::127311923021:root", "id": "127311923021"},
+        "getCanonicalUserId": {"id": "0123456789abcdef", "displayName": "mock"},
+        "getSubnets": {"ids": ["subnet-0a", "subnet-0b", "subnet-0c"]},
+        "getVpc": {"id": "vpc-looked-up", "cidrBlock": "10.0.0.0/16"},
+        "getPrefixList": {"id": "pl-looked-up", "cidrBlocks": []},
+        "getManagedPrefixList": {"id": "pl-looked-up", "entries": []},
+        "getImage": {"imageDigest": "sha256:" + "0" * 64},
+        "getRandomPassword": {"randomPassword": "made-by-aws"},
+        "getSecretVersion": {"secretString": "looked-up-secret"},
+        "getRemoteImage": {"id": "sha256:" + "0" * 64, "repoDigest": "image@sha256:" + "0" * 64},
+        "getRegistryImage": {"sha256Digest": "sha256:" + "0" * 64},
+    }

@@ -13,13 +13,14 @@ import json
 import os
 import runpy
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlparse
 
 import pulumi
 from google.protobuf import json_format
+from pulumi.dynamic import Resource
 from pulumi.runtime import mocks
 from pulumi.runtime.settings import ROOT
 from pulumi.runtime.stack import run_in_stack
@@ -31,18 +32,36 @@ from policies.project import Project, ProjectError, find_project
 class Cloud(mocks.Mocks):
     """Stands in for the providers: echoes inputs, and makes up what a cloud would compute."""
 
+    def __init__(self, region: str) -> None:
+        self.region = region
+
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
-        return answers.made(args.typ, args.name, args.inputs, args.resource_id)
+        given, state = answers.made(args.typ, args.name, args.inputs, args.resource_id, self.region)
+        for name in declared_texts(args.typ):
+            state.setdefault(name, f"{args.name}-{name}")
+        return given, state
 
     def call(self, args: mocks.MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]]]:
-        return answers.looked_up(args.token, args.args), []
+        return answers.looked_up(args.token, args.args, self.region), []
+
+
+def declared_texts(type_: str) -> Iterator[str]:
+    """The outputs that a dynamic resource of the program declares as text: nobody else knows what it makes."""
+    kinds = list(Resource.__subclasses__())
+    while kinds:
+        kind = kinds.pop()
+        kinds += kind.__subclasses__()
+        if type_ == f"pulumi-python:{kind._resource_type_name}":
+            # Annotations are text themselves in a module that postpones them.
+            hints = {name: str(hint) for name, hint in vars(kind).get("__annotations__", {}).items()}
+            yield from (name for name, hint in hints.items() if hint.endswith("Output[str]"))
 
 
 class Monitor(mocks.MockMonitor):
     """Keeps each registration as plain data: type, properties, options, dependencies and where it was made."""
 
-    def __init__(self, root: Path) -> None:
-        super().__init__(Cloud())
+    def __init__(self, root: Path, region: str) -> None:
+        super().__init__(Cloud(region))
         self.root = root
         self.recorded: list[dict[str, Any]] = []
 
@@ -75,14 +94,17 @@ class Monitor(mocks.MockMonitor):
         return response
 
     def place(self, request: Any) -> str:
-        """The innermost frame of the program itself among those that led to a registration."""
-        frames = [request.sourcePosition, *(frame.pc for frame in request.stackTrace.frames)]
-        for frame in frames:
+        """Where the program asked for a resource: the innermost line of its own, and the file that called it."""
+        places = []
+        for frame in [request.sourcePosition, *(frame.pc for frame in request.stackTrace.frames)]:
             path = Path(unquote(urlparse(frame.uri).path))
-            inside = path.is_relative_to(self.root) and "site-packages" not in path.parts
-            if frame.uri and inside:
-                return f"{path.relative_to(self.root)}:{frame.line}"
-        return ""
+            if frame.uri and path.is_relative_to(self.root) and "site-packages" not in path.parts:
+                places.append((str(path.relative_to(self.root)), frame.line))
+        if not places:
+            return ""
+        file, line = places[0]
+        callers = [f" from {caller}:{place}" for caller, place in places if caller != file]
+        return f"{file}:{line}" + "".join(callers[:1])
 
 
 def record(project: Project, stack: str, config: Mapping[str, str]) -> dict[str, Any]:
@@ -90,7 +112,7 @@ def record(project: Project, stack: str, config: Mapping[str, str]) -> dict[str,
 
     Runs in this process and leaves Pulumi's runtime settings behind: one recording for each process.
     """
-    monitor = Monitor(project.root)
+    monitor = Monitor(project.root, config["aws:region"])
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     pulumi.runtime.set_all_config(dict(config), [])
