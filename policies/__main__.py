@@ -1,4 +1,4 @@
-"""What the engine starts for `pulumi preview --policy-pack policies` and `pulumi up --policy-pack policies`."""
+"""What the engine starts for `pulumi preview --policy-pack policies`, and for `pulumi up` likewise."""
 
 import sys
 from pathlib import Path

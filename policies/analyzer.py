@@ -1,12 +1,13 @@
 """The pack as the engine's analyzer: the catalogue of policies over Pulumi's policy protocol.
 
-`pulumi_policy` lists the policies and takes the engine's settings. Judging is done here, for three reasons: its loop
-decodes every resource again for every policy (70 times; see tests/policies/bench.py), it does not hand over the
-stack's settings, which name production and the waivers, and it gives a policy one level for all its violations.
+`pulumi_policy` lists the policies and takes the engine's settings. Judging is done here, for three reasons:
+its loop decodes every resource again for every policy (70 times; see tests/policies/bench.py), it does not
+hand over the stack's settings, which name production and the waivers, and it gives a policy one level for all
+its violations.
 
-A resource is judged by itself before it is made, from what the program asked for. The stack is judged at the end,
-when each resource has told which others its properties depend on; there, too, what the program asked for counts, and
-the outputs serve only to tell who refers to whom.
+A resource is judged by itself before it is made, from what the program asked for. The stack is judged at the
+end, when each resource has told which others its properties depend on; there, too, what the program asked for
+counts, and the outputs serve only to tell who refers to whom.
 """
 
 from __future__ import annotations
@@ -76,7 +77,7 @@ def listed(policy: Policy, settings: Settings) -> ListedForResource | ListedForS
     )
 
 
-class Analyzer(_PolicyAnalyzerServicer):  # type: ignore[misc]
+class Analyzer(_PolicyAnalyzerServicer):
     """Answers the engine; one instance serves one preview or update of one stack."""
 
     def __init__(self) -> None:
@@ -121,7 +122,7 @@ class Analyzer(_PolicyAnalyzerServicer):  # type: ignore[misc]
         return self.answer(self.judge.judge_stack(graph))
 
     def with_references(self, item: Any) -> Resource:
-        """A resource as the program asked for it, with the identity and the references that it has got since."""
+        """A resource as the program asked for it, with the identity and references that it has got since."""
         asked = self.inputs.get(item.urn)
         texts = {key: item.properties[key] for key in IDENTITIES if key in item.properties}
         return Resource(
@@ -173,7 +174,9 @@ def today() -> datetime.date:
 
 
 def serve() -> None:
-    """Answers the engine until it ends this process; the port goes to standard output, as the protocol has it."""
+    """Answers the engine until it ends this process; the port goes to standard output, as the protocol has
+    it.
+    """
     server = grpc.server(
         futures.ThreadPoolExecutor(max_workers=4),
         options=[("grpc.max_receive_message_length", LARGEST_MESSAGE)],

@@ -1,7 +1,7 @@
 """What a cloud would answer to a program that runs under mocks: ids, computed outputs and data sources.
 
-Only what programs build on is here: an ARN to name in a policy, a zone list to count, a policy document to attach.
-Everything else that a data source returns is what it was asked with.
+Only what programs build on is here: an ARN to name in a policy, a zone list to count, a policy document to
+attach. Everything else that a data source returns is what it was asked with.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def made(
         for key, text in TEXTS.items()
         if not (key == "resourceId" and "appautoscaling" in type_)
     }
-    service = type_.split(":")[1].split("/")[0] if type_.count(":") == 2 else type_
+    service = type_.split(":")[1].split("/", maxsplit=1)[0] if type_.count(":") == 2 else type_
     state = {
         **dict.fromkeys(NAMED, own),
         **texts,
@@ -115,7 +115,7 @@ def looked_up(token: str, args: Mapping[str, Any], region: str) -> dict[str, Any
     if token.endswith(":getPolicyDocument"):
         answer = {"json": policy_document(args)}
     own = str(args.get("name") or args.get("bucket") or args.get("domain") or "looked-up")
-    service = token.split(":")[1].split("/")[0] if ":" in token else "aws"
+    service = token.split(":")[1].split("/", maxsplit=1)[0] if ":" in token else "aws"
     generic = {
         "id": args.get("id") or f"{own}-id",
         "arn": args.get("arn") or f"arn:aws:{service}:{region}:{ACCOUNT}:{own}",

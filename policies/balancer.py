@@ -1,4 +1,4 @@
-"""Policies of the balancer: load balancers, their listeners and target groups, under new and old type names."""
+"""Policies of the balancer: load balancers, listeners and target groups, under new and old type names."""
 
 from __future__ import annotations
 
@@ -39,7 +39,9 @@ def is_application(balancer: Resource) -> bool:
 
 
 def is_plain(listener: Resource) -> bool:
-    """Whether a listener speaks HTTP; an application balancer's protocol follows the port when it is not given."""
+    """Whether a listener speaks HTTP; an application balancer's protocol follows the port when it is not
+    given.
+    """
     protocol = listener.get("protocol")
     return protocol == "HTTP" or (protocol is None and listener.get("port") == 80)
 

@@ -1,7 +1,9 @@
-"""Checks a stack against the policies without any cloud: `python -m policies.check --program DIR --stack NAME`.
+"""Checks a stack against the policies without any cloud: `python -m policies.check --program DIR --stack
+NAME`.
 
-The program runs under mocks in its own interpreter; a recording made before is checked with `--recording FILE`.
-Prints a table, and exits with 1 when something mandatory is breached, with 2 when the stack can't be checked.
+The program runs under mocks in its own interpreter; a recording made before is checked with `--recording
+FILE`. Prints a table, and exits with 1 when something mandatory is breached, with 2 when the stack can't be
+checked.
 """
 
 from __future__ import annotations
@@ -30,7 +32,9 @@ def judge(recording: Recording, settings: Settings, today: datetime.date) -> lis
 
 
 def print_table(verdicts: Iterable[Verdict], root: Path) -> None:
-    """For each breached policy, its rule, then resource, offending value and place of every breach, and the mends."""
+    """For each breached policy, its rule, then resource, offending value and place of every breach, and the
+    mends.
+    """
     groups: dict[tuple[int, str, str], list[Violation]] = {}
     undecided = []
     for verdict in verdicts:
@@ -73,7 +77,8 @@ def summarise(recording: Recording, verdicts: Iterable[Verdict], settings: Setti
     graph = recording.graph
     kind = "production" if settings.production else "not production"
     return (
-        f"{graph.project}/{graph.stack} ({kind}): {len(graph.resources)} resources, {len(POLICIES)} policies: "
+        f"{graph.project}/{graph.stack} ({kind}): {len(graph.resources)} resources, {len(POLICIES)} "
+        "policies: "
         f"{counts[Level.MANDATORY]} mandatory, {counts[Level.ADVISORY]} advisory, {waived} waived, "
         f"{len(verdicts) - len(violations)} undecided"
     )

@@ -136,7 +136,8 @@ PLAIN_SECRETS = Policy(
     severity=Severity.CRITICAL,
     fsbp=("ECS.8",),
     pci=("8.6.3",),
-    mend="Store it in Secrets Manager, and name it in secrets[].valueFrom or give the container its ARN to read",
+    mend="Store it in Secrets Manager, and name it in secrets[].valueFrom or give the container its ARN to "
+    "read",
 )
 
 

@@ -185,7 +185,8 @@ LOGS = Policy(
     fsbp=("RDS.9", "RDS.36"),
     pci=("10.2.1",),
     checkov=("CKV_AWS_129", "CKV2_AWS_30"),
-    mend='Set enabledCloudwatchLogsExports to ["postgresql"] and log_min_duration_statement in the parameter group',
+    mend='Set enabledCloudwatchLogsExports to ["postgresql"] and log_min_duration_statement in the '
+    "parameter group",
 )
 
 
@@ -252,7 +253,8 @@ PASSWORD = Policy(
     severity=Severity.HIGH,
     fsbp=("SecretsManager.1",),
     pci=("8.3.2",),
-    mend="Set manageMasterUserPassword to true, remove the password, and read it from the secret by reference",
+    mend="Set manageMasterUserPassword to true, remove the password, and read it from the secret by "
+    "reference",
 )
 
 
@@ -296,7 +298,8 @@ MONITORING = Policy(
     fsbp=("RDS.6",),
     pci=("10.2.1",),
     checkov=("CKV_AWS_118", "CKV_AWS_353"),
-    mend="Set monitoringInterval to 60 seconds or less with a monitoringRoleArn, and performanceInsightsEnabled to true",
+    mend="Set monitoringInterval to 60 seconds or less with a monitoringRoleArn, and "
+    "performanceInsightsEnabled to true",
 )
 
 

@@ -33,7 +33,9 @@ def behaviours(distribution: Resource) -> Iterator[tuple[str, Any]]:
 
 
 def is_bucket(origin: Mapping[str, Any]) -> bool:
-    """Whether an origin is an S3 bucket's REST endpoint; one without any origin configuration can be nothing else."""
+    """Whether an origin is an S3 bucket's REST endpoint; one without any origin configuration can be nothing
+    else.
+    """
     domain = origin.get("domainName")
     if isinstance(domain, str) and S3_DOMAIN.search(domain):
         return True
@@ -72,7 +74,8 @@ VIEWER_TLS = Policy(
     pci=("4.2.1",),
     checkov=("CKV_AWS_174", "CKV2_AWS_54"),
     link="https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/secure-connections-supported-viewer-protocols-ciphers.html",
-    mend='Give the distribution its own domain\'s certificate and set minimumProtocolVersion to "TLSv1.2_2021"',
+    mend="Give the distribution its own domain's certificate and set minimumProtocolVersion to "
+    '"TLSv1.2_2021"',
 )
 
 
@@ -174,7 +177,8 @@ CDN_LOGS = Policy(
     fsbp=("CloudFront.5",),
     pci=("10.2.1",),
     checkov=("CKV_AWS_86",),
-    mend="Deliver its ACCESS_LOGS with a cloudwatch LogDeliverySource, LogDeliveryDestination and LogDelivery (v2), "
+    mend="Deliver its ACCESS_LOGS with a cloudwatch LogDeliverySource, LogDeliveryDestination and "
+    "LogDelivery (v2), "
     "or set loggingConfig",
 )
 

@@ -75,7 +75,8 @@ FIREWALL_LOGS = Policy(
     fsbp=("WAF.11", "WAF.12"),
     pci=("10.2.1",),
     checkov=("CKV2_AWS_31",),
-    mend="Add a wafv2 WebAclLoggingConfiguration for it and set visibilityConfig.cloudwatchMetricsEnabled to true",
+    mend="Add a wafv2 WebAclLoggingConfiguration for it and set visibilityConfig.cloudwatchMetricsEnabled "
+    "to true",
 )
 
 

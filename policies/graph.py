@@ -1,8 +1,8 @@
 """The resources of one stack as the policies see them: what a program asked for, and who refers to whom.
 
-A graph comes from the engine (`analyzer`) or from a program run under mocks (`recorder`). Values not known before
-an update are the marker `UNKNOWN`; reading one raises `UnknownValueError`, so that no policy mistakes it for
-"not set". Strings that the program marked as secret are `Secret`, and no message ever quotes them.
+A graph comes from the engine (`analyzer`) or from a program run under mocks (`recorder`). Values not known
+before an update are the marker `UNKNOWN`; reading one raises `UnknownValueError`, so that no policy mistakes
+it for "not set". Strings that the program marked as secret are `Secret`, and no message ever quotes them.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class UnknownValueError(Exception):
         self.path = path
 
 
-def decode(value: Any, secret: bool = False) -> Any:
+def decode(value: Any, secret: bool = False) -> Any:  # noqa: PLR0911 - one for each kind of value
     """Property values as the engine sends them, with its markers replaced by `UNKNOWN` and `Secret`."""
     if isinstance(value, str):
         if value in UNKNOWN_MARKERS:
@@ -81,7 +81,8 @@ def decode(value: Any, secret: bool = False) -> Any:
 
 
 def pick(value: Any, path: str, default: Any = None) -> Any:
-    """What stands at `path` ("rules[0].action.block") inside nested properties, or `default` where nothing does.
+    """What stands at `path` ("rules[0].action.block") inside nested properties, or `default` where nothing
+    does.
 
     Raises `UnknownValueError` when the way leads through a value not known yet.
     """
@@ -187,8 +188,8 @@ class Graph:
     def refers(self, origin: Resource, path: str, target: Resource) -> bool:
         """Whether `origin`'s property at `path` names `target`.
 
-        Known values are compared; where they can't be, what the engine recorded as the property's dependencies
-        decides, which knows only the top-level property.
+        Known values are compared; where they can't be, what the engine recorded as the property's
+        dependencies decides, which knows only the top-level property.
         """
         try:
             value = origin.get(path)

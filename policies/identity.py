@@ -104,7 +104,10 @@ def judge_subject(provider: str, statement: Mapping[str, Any]) -> Iterator[Findi
         for value in values
     ]
     path = "assumeRolePolicy.Condition[…:sub]"
-    mend = 'Pin the subject to one repository and its ref or environment: "repo:owner/name:environment:production"'
+    mend = (
+        "Pin the subject to one repository and its ref or environment: "
+        '"repo:owner/name:environment:production"'
+    )
     if not subjects:
         yield Finding(path, None, mend)
     for subject in subjects:

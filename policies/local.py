@@ -144,7 +144,8 @@ PORTS = Policy(
     pci=("1.3.1",),
     cis=("5.8",),
     link=DOCS + "engine/network/port-publishing/",
-    mend=f'Remove ports and reach it through the edge; the edge is what carries the label {ROLE_LABEL}="edge"',
+    mend="Remove ports and reach it through the edge; the edge is what carries the label "
+    f'{ROLE_LABEL}="edge"',
 )
 
 

@@ -1,4 +1,4 @@
-"""Policies of monitoring: keys, logs, topics, alarms, the trail, and the tags that say whose a resource is."""
+"""Policies of monitoring: keys, logs, topics, alarms, the trail, and tags that say whose a resource is."""
 
 from __future__ import annotations
 

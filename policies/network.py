@@ -171,13 +171,15 @@ def data_holders(group: Resource, graph: Graph) -> Iterator[Resource]:
 VPC_UPKEEP = Policy(
     number="59",
     id="network-closed",
-    rule="Log the VPC's flows, empty its default security group, and give private subnets no public addresses",
+    rule="Log the VPC's flows, empty its default security group, and give private subnets no public "
+    "addresses",
     level=Level.MANDATORY,
     severity=Severity.MEDIUM,
     fsbp=("EC2.6", "EC2.2", "EC2.15"),
     pci=("10.2.1",),
     checkov=("CKV2_AWS_11", "CKV2_AWS_12", "CKV_AWS_130"),
-    mend="Add an ec2 FlowLog with trafficType ALL or REJECT and an ec2 DefaultSecurityGroup without rules for the VPC",
+    mend="Add an ec2 FlowLog with trafficType ALL or REJECT and an ec2 DefaultSecurityGroup without rules "
+    "for the VPC",
 )
 
 

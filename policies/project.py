@@ -1,4 +1,6 @@
-"""A Pulumi project on disk: its name, its program, its interpreter and a stack's settings as the program sees them."""
+"""A Pulumi project on disk: its name, its program, its interpreter and a stack's settings as the program sees
+them.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,7 @@ class ProjectError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """`root` holds Pulumi.yaml, `program` is what runs, `interpreter` the Python of its virtual environment."""
+    """`root` holds Pulumi.yaml, `program` is what runs, `interpreter` its virtual environment's Python."""
 
     name: str
     root: Path
@@ -58,7 +60,7 @@ def find_project(path: Path) -> Project:
     root = find_root(folder)
     settings = read_yaml(root / "Pulumi.yaml") if (root / "Pulumi.yaml").exists() else {}
     program = (root / str(settings.get("main", "."))).resolve()
-    if root != folder and program != folder:
+    if folder not in (root, program):
         # A program inside a larger project's folder that is not that project's own.
         root, settings, program = folder, {}, folder
     if not (program / "__main__.py").exists() and program.suffix != ".py":

@@ -1,8 +1,10 @@
-"""Records the resources of a Pulumi Python program without any cloud: runs it under mocks, keeps every request.
+"""Records the resources of a Pulumi Python program without any cloud: runs it under mocks, keeps every
+request.
 
 `python -m policies.recorder --program DIR --stack NAME [--config FILE] [--out FILE]` writes JSON that
-`recording.load` reads. It needs `pulumi` and the program's own SDKs, and so runs in the program's interpreter.
-`pulumi.runtime.Mocks` sees neither `protect` nor `ignore_changes`; the monitor below keeps the whole request.
+`recording.load` reads. It needs `pulumi` and the program's own SDKs, and so runs in the program's
+interpreter. `pulumi.runtime.Mocks` sees neither `protect` nor `ignore_changes`; the monitor below keeps the
+whole request.
 """
 
 from __future__ import annotations
@@ -46,7 +48,7 @@ class Cloud(mocks.Mocks):
 
 
 def declared_texts(type_: str) -> Iterator[str]:
-    """The outputs that a dynamic resource of the program declares as text: nobody else knows what it makes."""
+    """The outputs that a dynamic resource of the program declares as text; nobody else knows them."""
     kinds = list(Resource.__subclasses__())
     while kinds:
         kind = kinds.pop()
@@ -58,7 +60,7 @@ def declared_texts(type_: str) -> Iterator[str]:
 
 
 class Monitor(mocks.MockMonitor):
-    """Keeps each registration as plain data: type, properties, options, dependencies and where it was made."""
+    """Keeps each registration as plain data: type, properties, options, references and place."""
 
     def __init__(self, root: Path, region: str) -> None:
         super().__init__(Cloud(region))
@@ -66,7 +68,7 @@ class Monitor(mocks.MockMonitor):
         self.recorded: list[dict[str, Any]] = []
 
     def RegisterResource(self, request: Any) -> Any:  # noqa: N802 - the protocol's name
-        response = super().RegisterResource(request)
+        response = super().RegisterResource(request)  # type: ignore[no-untyped-call]
         if request.type == "pulumi:pulumi:Stack":
             return response
         registration = self.resources[response.urn]
@@ -94,7 +96,7 @@ class Monitor(mocks.MockMonitor):
         return response
 
     def place(self, request: Any) -> str:
-        """Where the program asked for a resource: the innermost line of its own, and the file that called it."""
+        """Where the program asked for a resource: its innermost line, and the file that called it."""
         places = []
         for frame in [request.sourcePosition, *(frame.pc for frame in request.stackTrace.frames)]:
             path = Path(unquote(urlparse(frame.uri).path))
@@ -122,10 +124,10 @@ def record(project: Project, stack: str, config: Mapping[str, str]) -> dict[str,
     os.chdir(project.program if project.program.is_dir() else project.program.parent)
     sys.argv = [str(project.program)]
 
-    async def run() -> None:
-        await run_in_stack(lambda: runpy.run_path(str(project.program), run_name="__main__"))
+    def run() -> None:
+        runpy.run_path(str(project.program), run_name="__main__")
 
-    loop.run_until_complete(run())
+    loop.run_until_complete(run_in_stack(run))
     return {"project": project.name, "stack": stack, "config": dict(config), "resources": monitor.recorded}
 
 

@@ -1,4 +1,4 @@
-"""What a policy is: a rule with its level, severity, references and mend, and the checks that find breaches."""
+"""What a policy is: a rule with level, severity, references and mend, and checks that find breaches."""
 
 from __future__ import annotations
 
@@ -84,7 +84,8 @@ class Check:
 
 @dataclass(frozen=True)
 class Policy:
-    """A rule. `rule` is imperative and `mend` says how; `fsbp`, `pci`, `checkov`, `cis` are other catalogues' ids.
+    """A rule. `rule` is imperative and `mend` says how; `fsbp`, `pci`, `checkov`, `cis` are other catalogues'
+    ids.
 
     FSBP: AWS Foundational Security Best Practices (Security Hub control ids, 2026); PCI: PCI DSS 4.0.1.
     """

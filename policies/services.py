@@ -98,7 +98,8 @@ EXEC_LOGS = Policy(
     severity=Severity.MEDIUM,
     checkov=("CKV_AWS_223",),
     link="https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-exec.html#ecs-exec-logging",
-    mend='Set configuration.executeCommandConfiguration.logging of the cluster to "OVERRIDE" with a logConfiguration, '
+    mend='Set configuration.executeCommandConfiguration.logging of the cluster to "OVERRIDE" with a '
+    "logConfiguration, "
     "or switch enableExecuteCommand off",
 )
 LOGGING = "configuration.executeCommandConfiguration.logging"
@@ -186,7 +187,8 @@ DESIRED_COUNT = Policy(
     level=Level.MANDATORY,
     severity=Severity.HIGH,
     link="https://www.pulumi.com/docs/iac/concepts/resources/options/ignorechanges/",
-    mend='Pass ResourceOptions(ignore_changes=["desired_count"]), or an update resets the count that a sale scaled up',
+    mend='Pass ResourceOptions(ignore_changes=["desired_count"]), or an update resets the count that a '
+    "sale scaled up",
 )
 
 

@@ -19,7 +19,7 @@ def component(resource: Resource) -> str | None:
 
 
 def place(resource: Resource, root: Path) -> str:
-    """`stacks/aws/edge.py:40` where the trace or the source tells; else the component's type; else nothing."""
+    """`stacks/aws/edge.py:40` where trace or source tell; else the component's type; else nothing."""
     if resource.source:
         return resource.source
     kind = component(resource)

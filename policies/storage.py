@@ -1,4 +1,6 @@
-"""Policies of storage: S3 buckets with the resources beside them, and what must be protected because it is data."""
+"""Policies of storage: S3 buckets with the resources beside them, and what must be protected because it is
+data.
+"""
 
 from __future__ import annotations
 
@@ -49,7 +51,8 @@ PRIVATE = Policy(
     pci=("1.4.2", "4.2.1"),
     checkov=("CKV2_AWS_6", "CKV_AWS_53", "CKV_AWS_54", "CKV_AWS_55", "CKV_AWS_56"),
     mend="Put beside the bucket: a BucketPublicAccessBlock with all four switches true, a "
-    "BucketServerSideEncryptionConfiguration, a BucketVersioning with status Enabled, and a BucketPolicy that denies "
+    "BucketServerSideEncryptionConfiguration, a BucketVersioning with status Enabled, and a BucketPolicy "
+    "that denies "
     "every request with aws:SecureTransport false",
 )
 
@@ -99,7 +102,8 @@ UPKEEP = Policy(
     fsbp=("S3.13", "S3.9", "S3.12"),
     pci=("3.2.1",),
     checkov=("CKV2_AWS_61", "CKV2_AWS_65"),
-    mend="Put beside the bucket: a BucketLifecycleConfiguration, a BucketLogging, and BucketOwnershipControls with "
+    mend="Put beside the bucket: a BucketLifecycleConfiguration, a BucketLogging, and "
+    "BucketOwnershipControls with "
     "objectOwnership BucketOwnerEnforced",
 )
 

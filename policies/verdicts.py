@@ -51,7 +51,8 @@ class Undecided:
 
     @property
     def message(self) -> str:
-        return f"{self.resource.label}: can't be judged in a preview, since {self.path} is not known before the update."
+        reason = f"since {self.path} is not known before the update"
+        return f"{self.resource.label}: can't be judged in a preview, {reason}."
 
 
 Verdict = Violation | Undecided

@@ -1,4 +1,4 @@
-"""What the cases of all policies are made of: resources in one line, and a story with its expected outcome."""
+"""What the stories of all policies are made of: resources in one line, and an expected outcome."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Case:
 def made(
     type_: str, label: str = "it", /, refers: Mapping[str, Resource] | None = None, **properties: Any
 ) -> Resource:
-    """A resource; `refers` names what its properties point to, as the engine records it in a first preview."""
+    """A resource; `refers` names what its properties point to, as a first preview records it."""
     options = {key: properties.pop(key) for key in OPTIONS if key in properties}
     return Resource(
         urn=f"urn:pulumi:test::shop::{type_}::{label}",

@@ -1,5 +1,7 @@
 """Stories of the balancer's policies."""
 
+from typing import Any
+
 import pytest
 
 from policies.graph import Resource
@@ -12,7 +14,7 @@ REDIRECT = {"type": "redirect", "redirect": {"protocol": "HTTPS", "port": "443",
 FORWARD = {"type": "forward", "targetGroupArn": "arn:tg"}
 
 
-def balancer(**properties: object) -> Resource:
+def balancer(**properties: Any) -> Resource:
     return made(LB, "shop", **properties)
 
 

@@ -1,5 +1,7 @@
 """Stories of the policies of the database and the cache."""
 
+from typing import Any
+
 import pytest
 
 from policies.graph import Resource, Secret
@@ -11,11 +13,11 @@ MEMBER = "aws:rds/clusterInstance:ClusterInstance"
 REDIS = "aws:elasticache/replicationGroup:ReplicationGroup"
 
 
-def database(**properties: object) -> Resource:
+def database(**properties: Any) -> Resource:
     return made(INSTANCE, "shop", **{"engine": "postgres", **properties})
 
 
-def replica(**properties: object) -> Resource:
+def replica(**properties: Any) -> Resource:
     return made(INSTANCE, "copy", replicateSourceDb="shop", **properties)
 
 
@@ -24,7 +26,7 @@ def parameters(kind: str = "rds/parameterGroup:ParameterGroup", **values: str) -
     return made(f"aws:{kind}", "tuned", name="tuned", parameters=given)
 
 
-def redis(**properties: object) -> Resource:
+def redis(**properties: Any) -> Resource:
     return made(REDIS, "carts", **properties)
 
 

@@ -1,5 +1,7 @@
 """Stories of the edge's policies."""
 
+from typing import Any
+
 import pytest
 
 from policies.graph import Resource
@@ -16,7 +18,7 @@ BUCKET_ORIGIN = {"originId": "media", "domainName": "media.s3.us-east-1.amazonaw
 HSTS = {"strictTransportSecurity": {"accessControlMaxAgeSec": 63072000, "override": True}}
 
 
-def cdn(**properties: object) -> Resource:
+def cdn(**properties: Any) -> Resource:
     return made("aws:cloudfront/distribution:Distribution", "shop", **properties)
 
 

@@ -1,6 +1,7 @@
 """Stories of the firewall's and the certificates' policies."""
 
 import json
+from typing import Any
 
 from policies.graph import Resource
 from tests.policies.cases import Case, breached, kept, made, missing, run, stories
@@ -28,7 +29,7 @@ RATE_JSON = json.dumps(
 )
 
 
-def acl(**properties: object) -> Resource:
+def acl(**properties: Any) -> Resource:
     return made(ACL, "shop", **properties)
 
 

@@ -1,5 +1,7 @@
 """Stories of the local target's policies."""
 
+from typing import Any
+
 import pytest
 
 from policies.graph import UNKNOWN, Resource
@@ -10,11 +12,11 @@ IMAGE = "docker:index/remoteImage:RemoteImage"
 PORT = {"internal": 443, "external": 8443, "ip": "127.0.0.1"}
 
 
-def container(label: str = "web", /, **properties: object) -> Resource:
+def container(label: str = "web", /, **properties: Any) -> Resource:
     return made("docker:index/container:Container", label, **properties)
 
 
-def labelled(role: str, label: str = "x", **properties: object) -> Resource:
+def labelled(role: str, label: str = "x", **properties: Any) -> Resource:
     return container(label, labels=[{"label": "storestack.role", "value": role}], **properties)
 
 

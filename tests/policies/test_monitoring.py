@@ -1,6 +1,7 @@
 """Stories of the policies of monitoring, the trail and tags."""
 
 import json
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,7 @@ KEY = "aws:kms/key:Key"
 ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm"
 
 
-def trail(**changes: object) -> Resource:
+def trail(**changes: Any) -> Resource:
     given = {"isMultiRegionTrail": True, "enableLogFileValidation": True, "kmsKeyId": "arn:key", "tags": TAGS}
     return made("aws:cloudtrail/trail:Trail", "all", **{**given, **changes})
 

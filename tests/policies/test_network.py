@@ -1,5 +1,7 @@
 """Stories of the network's policies."""
 
+from typing import Any
+
 import pytest
 
 from policies.graph import Resource
@@ -14,10 +16,10 @@ VPC = made("aws:ec2/vpc:Vpc", "shop")
 DATA = made(GROUP, "data")
 DATABASE = made("aws:rds/instance:Instance", "shop", refers={"vpcSecurityGroupIds": DATA})
 CACHE = made("aws:elasticache/replicationGroup:ReplicationGroup", "carts", refers={"securityGroupIds": DATA})
-WORLD = "0.0.0.0/0"  # noqa: S104 - the mistake itself
+WORLD = "0.0.0.0/0"
 
 
-def group(*networks: str, port: int = 443, **rule: object) -> Resource:
+def group(*networks: str, port: int = 443, **rule: Any) -> Resource:
     block = {
         "protocol": "tcp",
         "fromPort": port,
@@ -28,7 +30,7 @@ def group(*networks: str, port: int = 443, **rule: object) -> Resource:
     return made(GROUP, "edge", ingress=[{**block, **rule}])
 
 
-def old_rule(**properties: object) -> Resource:
+def old_rule(**properties: Any) -> Resource:
     given = {
         "type": "ingress",
         "protocol": "tcp",
@@ -40,7 +42,7 @@ def old_rule(**properties: object) -> Resource:
     return made(RULE, "rule", refers={"securityGroupId": DATA}, **given)
 
 
-def new_rule(**properties: object) -> Resource:
+def new_rule(**properties: Any) -> Resource:
     given = {"ipProtocol": "tcp", "fromPort": 5432, "toPort": 5432, "description": "why", **properties}
     return made(INGRESS, "rule", refers={"securityGroupId": DATA}, **given)
 

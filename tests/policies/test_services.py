@@ -1,5 +1,7 @@
 """Stories of the policies of services: how they run, deploy and scale."""
 
+from typing import Any
+
 from policies.graph import UNKNOWN, Resource
 from tests.policies.cases import Case, breached, kept, made, missing, run, stories
 
@@ -10,11 +12,11 @@ EXEC = "executeCommandConfiguration"
 ALARMS = {"alarmNames": ["errors"], "enable": True, "rollback": True}
 
 
-def service(**properties: object) -> Resource:
+def service(**properties: Any) -> Resource:
     return made(SERVICE, "web", **properties)
 
 
-def cluster(**properties: object) -> Resource:
+def cluster(**properties: Any) -> Resource:
     return made(CLUSTER, "shop", **properties)
 
 

@@ -1,6 +1,7 @@
 """Stories of the policies of storage and of what holds data."""
 
 import json
+from typing import Any
 
 import pytest
 
@@ -10,15 +11,17 @@ from tests.policies.cases import Case, breached, judge, kept, made, missing, run
 
 BUCKET = made("aws:s3/bucket:Bucket", "media", bucket="media")
 OLD_BUCKET = made("aws:s3/bucketV2:BucketV2", "old", bucket="old")
-ALL_FOUR = ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets")
+ALL_FOUR: dict[str, Any] = dict.fromkeys(
+    ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets"), True
+)
 
 
-def beside(kind: str, bucket: Resource = BUCKET, **properties: object) -> Resource:
+def beside(kind: str, bucket: Resource = BUCKET, /, **properties: Any) -> Resource:
     token = f"aws:s3/{kind[0].lower()}{kind[1:]}:{kind}"
     return made(token, kind, refers={"bucket": bucket}, bucket=UNKNOWN, **properties)
 
 
-def deny(**changes: object) -> str:
+def deny(**changes: Any) -> str:
     statement = {
         "Effect": "Deny",
         "Principal": "*",
@@ -33,7 +36,7 @@ def deny(**changes: object) -> str:
 def guards(bucket: Resource = BUCKET) -> dict[str, Resource]:
     encryption = [{"applyServerSideEncryptionByDefault": {"sseAlgorithm": "AES256"}}]
     return {
-        "block": beside("BucketPublicAccessBlock", bucket, **dict.fromkeys(ALL_FOUR, True)),
+        "block": beside("BucketPublicAccessBlock", bucket, **ALL_FOUR),
         "encryption": beside("BucketServerSideEncryptionConfiguration", bucket, rules=encryption),
         "versioning": beside("BucketVersioning", bucket, versioningConfiguration={"status": "Enabled"}),
         "policy": beside("BucketPolicy", bucket, policy=deny()),
@@ -59,11 +62,7 @@ CASES: list[Case] = [
         "bucket-private",
         "one of the four switches off",
         "blockPublicPolicy",
-        *guarded(
-            block=beside(
-                "BucketPublicAccessBlock", **{**dict.fromkeys(ALL_FOUR, True), "blockPublicPolicy": False}
-            )
-        ),
+        *guarded(block=beside("BucketPublicAccessBlock", **{**ALL_FOUR, "blockPublicPolicy": False})),
     ),
     breached(
         "bucket-private",

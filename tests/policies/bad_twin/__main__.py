@@ -1,4 +1,6 @@
-"""The kit's bad twin: a program in which every policy is breached. It is recorded in tests and never deployed."""
+"""The kit's bad twin: a program in which every policy is breached. It is recorded in tests and never
+deployed.
+"""
 
 import json
 from typing import Any

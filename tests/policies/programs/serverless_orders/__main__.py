@@ -1,4 +1,6 @@
-"""An order intake as many tutorials write it: API, Lambda, DynamoDB, a static site on CloudFront. No Pulumi.yaml."""
+"""An order intake as many tutorials write it: API, Lambda, DynamoDB, a static site on CloudFront. No
+Pulumi.yaml.
+"""
 
 import json
 
@@ -15,7 +17,7 @@ opts = pulumi.ResourceOptions(provider=provider)
 
 
 def function_role(name: str) -> aws.iam.Role:
-    role = aws.iam.Role(
+    return aws.iam.Role(
         name,
         assume_role_policy=json.dumps(
             {
@@ -31,7 +33,6 @@ def function_role(name: str) -> aws.iam.Role:
         ),
         opts=opts,
     )
-    return role
 
 
 table = aws.dynamodb.Table(

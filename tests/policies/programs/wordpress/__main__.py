@@ -1,9 +1,8 @@
 import json
 
+import net
 import pulumi
 import pulumi_aws as aws
-
-import net
 
 cfg = pulumi.Config()
 size = cfg.require_int("size")
