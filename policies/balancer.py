@@ -39,11 +39,9 @@ def is_application(balancer: Resource) -> bool:
 
 
 def is_plain(listener: Resource) -> bool:
-    """Whether a listener speaks HTTP; an application balancer's protocol follows the port when it is not
-    given.
-    """
+    """Whether a listener speaks HTTP: AWS's default on any port. A gateway's listener has neither of both."""
     protocol = listener.get("protocol")
-    return protocol == "HTTP" or (protocol is None and listener.get("port") == 80)
+    return protocol == "HTTP" or (protocol is None and listener.has("port"))
 
 
 REDIRECT = Policy(

@@ -75,9 +75,10 @@ def summarise(recording: Recording, verdicts: Iterable[Verdict], settings: Setti
     waived = sum(1 for item in violations if item.waiver)
     counts = Counter(item.level for item in violations if not item.waiver)
     graph = recording.graph
+    resources = sum(not item.type.startswith("pulumi:providers:") for item in graph.resources)
     kind = "production" if settings.production else "not production"
     return (
-        f"{graph.project}/{graph.stack} ({kind}): {len(graph.resources)} resources, {len(POLICIES)} "
+        f"{graph.project}/{graph.stack} ({kind}): {resources} resources, {len(POLICIES)} "
         "policies: "
         f"{counts[Level.MANDATORY]} mandatory, {counts[Level.ADVISORY]} advisory, {waived} waived, "
         f"{len(verdicts) - len(violations)} undecided"

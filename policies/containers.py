@@ -14,10 +14,14 @@ TASK = "aws:ecs/taskDefinition:TaskDefinition"
 TASK_LINK = "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/security-tasks-containers.html"
 
 DIGEST = re.compile(r"@sha256:[0-9a-f]{64}$")
-SECRET_NAME = re.compile(
-    r"(PASSWORD|PASSWD|PASSPHRASE|SECRET|TOKEN|CREDENTIALS?|API_?KEY|PRIVATE_?KEY|ACCESS_?KEY(_ID)?|AUTH_DATA|DSN)"
-    r"(_\d+)?$",
-    re.IGNORECASE,
+# Words of a variable's name that say it holds a secret, and last words that say it only tells about one.
+SECRET_WORDS = re.compile(
+    r"(^|_)(PASSWORD|PASSWD|PASS|PASSPHRASE|SECRET|SECRETS|TOKEN|CREDENTIALS?|APIKEY"
+    r"|API_KEY|PRIVATE_KEY|ACCESS_KEY|SECRET_KEY|AUTH_DATA)(_|$)|_PWD$"
+)
+ABOUT_WORDS = re.compile(
+    r"_(ARN|NAME|FILE|PATH|DIR|URL|URI|HOST|ENDPOINT|REGION|HEADER|TYPE|ALGORITHM|LENGTH|ENABLED|REQUIRED"
+    r"|TTL|LIFETIME|EXPIRY|AGE|SECONDS|MINUTES|HOURS|DAYS|MIN|MAX|LIMIT)$"
 )
 KEY_NAME = re.compile(r"(?<!PUBLIC)_KEY$", re.IGNORECASE)
 OPAQUE = re.compile(r"^(?=.*\d)(?=.*[A-Za-z])[A-Za-z0-9+/=_-]{16,}$")
@@ -142,11 +146,15 @@ PLAIN_SECRETS = Policy(
 
 
 def looks_secret(name: str, value: str) -> bool:
+    """Whether a variable holds a secret, by the words of its name or by the looks of its value."""
     if not value or REFERENCE.match(value):
         return False
-    if SECRET_VALUE.search(value) or SECRET_NAME.search(name):
+    if SECRET_VALUE.search(value):
         return True
-    return bool(KEY_NAME.search(name) and OPAQUE.match(value))
+    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|[^A-Za-z0-9]+", "_", name).upper()
+    if SECRET_WORDS.search(words) and not ABOUT_WORDS.search(words):
+        return value.lower() not in ("true", "false")
+    return bool(KEY_NAME.search(words) and OPAQUE.match(value))
 
 
 @PLAIN_SECRETS.check(TASK)

@@ -23,7 +23,7 @@ ATTACHMENTS = (
     "aws:iam/groupPolicyAttachment:GroupPolicyAttachment",
     "aws:iam/policyAttachment:PolicyAttachment",
 )
-SERVICE_WILDCARD = re.compile(r"^[a-z0-9-]+:\*+$", re.IGNORECASE)
+SERVICE_WILDCARD = re.compile(r"^[a-z0-9*-]+:\*+$", re.IGNORECASE)
 BROAD_POLICY = re.compile(r":policy/(AdministratorAccess|PowerUserAccess|IAMFullAccess)$")
 # What the subject of a pipeline's token must look like: one repository, and one of its refs or environments.
 PINNED_SUBJECTS = {

@@ -15,6 +15,8 @@ from typing import Any
 from policies.graph import Graph, Resource, decode
 from policies.project import Project
 
+DEFAULT_PROVIDER = "urn:pulumi:default::default::pulumi:providers:aws::default"
+
 
 class RecordingError(RuntimeError):
     """A program could not be recorded; the message is what the program said."""
@@ -33,10 +35,17 @@ def load(path: Path) -> Recording:
     try:
         content = json.loads(path.read_text())
         resources = [read_resource(item) for item in content["resources"]]
+        resources.append(default_provider(content["config"]))
         return Recording(Graph(resources, content["project"], content["stack"]), content["config"])
     except (OSError, KeyError, TypeError, json.JSONDecodeError) as error:
         msg = f"{path}: not a recording of policies.recorder: {error!r}"
         raise RecordingError(msg) from error
+
+
+def default_provider(config: Mapping[str, str]) -> Resource:
+    """The provider of resources that name none, which the engine makes from the settings of its package."""
+    properties = {key.removeprefix("aws:"): value for key, value in config.items() if key.startswith("aws:")}
+    return Resource(DEFAULT_PROVIDER, "pulumi:providers:aws", "default", properties)
 
 
 def read_resource(item: Mapping[str, Any]) -> Resource:
@@ -50,7 +59,7 @@ def read_resource(item: Mapping[str, Any]) -> Resource:
         protect=item["protect"],
         ignore_changes=tuple(item["ignore_changes"]),
         parent=item["parent"],
-        provider=item["provider"],
+        provider=item["provider"] or DEFAULT_PROVIDER,
         dependencies=tuple(item["dependencies"]),
         property_dependencies={key: tuple(urns) for key, urns in item["property_dependencies"].items()},
         source=item["source"],

@@ -67,6 +67,12 @@ CASES: list[Case] = [
     ),
     missing(
         "balancer-http-redirect",
+        "a listener on port 443 whose protocol is left out speaks HTTP all the same",
+        '"forward"',
+        made(LISTENER, port=443, defaultActions=[FORWARD]),
+    ),
+    missing(
+        "balancer-http-redirect",
         "a listener on port 80 whose protocol is left out",
         '"forward"',
         made(LISTENER, port=80, defaultActions=[FORWARD]),

@@ -130,6 +130,16 @@ def test_settings_that_are_asked_for_must_be_there(tmp_path: Path) -> None:
         find_project(tmp_path).read_config("test", tmp_path / "Pulumi.gone.yaml")
 
 
+def test_tags_of_the_stacks_settings_count_where_no_provider_is_named(tmp_path: Path) -> None:
+    path = recording(tmp_path, internal=True)
+    content = json.loads(path.read_text())
+    content["resources"][0].update(type="aws:ecs/cluster:Cluster", properties={})
+    tags = {"tags": {"owner": "a", "environment": "b", "cost_centre": "c"}}
+    for config, count in (({}, 1), ({"aws:defaultTags": json.dumps(tags)}, 0)):
+        path.write_text(json.dumps({**content, "config": config}))
+        assert f"70 policies: {count} mandatory" in check("--recording", path).stdout
+
+
 def test_a_component_tells_where_it_is_made_when_no_trace_does(tmp_path: Path) -> None:
     (tmp_path / "edge.py").write_text('"""x"""\n\n\nclass Edge:\n    kind = "shop:aws:Edge"\n')
     inside = made(NETWORK)

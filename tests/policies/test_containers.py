@@ -189,6 +189,25 @@ def test_each_container_of_a_task_is_judged() -> None:
     assert '"proxy"' in verdict.message
 
 
-@pytest.mark.parametrize("name", ["PUBLIC_KEY", "SORT_KEY", "CACHE_KEY_PREFIX", "PORT"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "DB_PASS",
+        "dbPassword",
+        "db-password",
+        "SECRET_KEY_BASE",
+        "JWT_SECRET_KEY",
+        "AWS_ACCESS_KEY_ID",
+        "MYSQL_PWD",
+    ],
+)
+def test_a_secret_is_known_by_the_words_of_its_name(name: str) -> None:
+    run(breached("container-no-plain-secret", name, name, task(environment(name, "hunter2"))))
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["PUBLIC_KEY", "SORT_KEY", "CACHE_KEY_PREFIX", "PORT", "PWD", "TOKEN_TTL", "SECRET_NAME", "COMPASS"],
+)
 def test_an_ordinary_setting_is_not_taken_for_a_secret(name: str) -> None:
     run(kept("container-no-plain-secret", name, task(environment(name, "created_at"))))

@@ -38,6 +38,7 @@ CASES: list[Case] = [
     ),
     kept("iam-least-privilege", "a service", role(principal={"Service": "ecs-tasks.amazonaws.com"})),
     breached("iam-least-privilege", "everything on everything", "* on *", policy("*", "*")),
+    breached("iam-least-privilege", "every service", "*:* on", policy("*:*", "*")),
     breached("iam-least-privilege", "a whole service", "s3:* on", policy(["s3:GetObject", "s3:*"])),
     breached("iam-least-privilege", "everything but", "NotAction", policy("s3:GetObject", NotAction="iam:*")),
     breached(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+import sys
 from functools import cache
 from pathlib import Path
 
@@ -28,11 +29,19 @@ def recordings(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("recordings")
 
 
-def recorded(folder: Path, program: Path, stack: str) -> Recording:
-    """A program's recording, made once for all tests of this module."""
+def recorded(folder: Path, program: Path, stack: str, python: str = "") -> Recording:
+    """A program's recording, made once for all tests of this module; by the Python of AWS unless told."""
     out = folder / f"{program.name}.json"
     if not out.exists():
-        command = [find_aws_python(), "-m", "policies.recorder", "--program", str(program), "--stack", stack]
+        command = [
+            python or find_aws_python(),
+            "-m",
+            "policies.recorder",
+            "--program",
+            str(program),
+            "--stack",
+            stack,
+        ]
         subprocess.run([*command, "--out", str(out)], cwd=ROOT, check=True)
     return read(out)
 
@@ -114,7 +123,7 @@ def test_a_serverless_intake_is_judged_by_what_it_does(recordings: Path) -> None
 
 
 def test_a_weekend_project_on_docker_is_judged_by_what_it_does(recordings: Path) -> None:
-    blog = recorded(recordings, PROGRAMS / "docker_blog", "home")
+    blog = recorded(recordings, PROGRAMS / "docker_blog", "home", sys.executable)
     by_resource = {(item.policy.id, item.resource.name) for item in violations(blog, "home") if item.resource}
     assert by_resource == {
         ("local-data-network-internal", "backend"),
