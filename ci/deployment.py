@@ -42,6 +42,7 @@ DONE: Final = {
 COLOUR: Final = re.compile(r"<\{%.*?%\}>|\x1b\[[0-9;]*m")
 # What the engine says about every failure, or repeats of it.
 NOISE: Final = ("update failed", "preview failed", "resource plugin", "error occurred:")
+BUILD_FAILED: Final = "Error running buildx build"
 REFUSED: Final = "incorrect passphrase"
 REFUSED_MEND: Final = (
     "the passphrase does not open the stack's secrets: set PULUMI_CONFIG_PASSPHRASE to the one"
@@ -106,7 +107,9 @@ class Progress:
             return
         self.write(f"{severity} {diagnostic.get('urn', '')} {text}")
         if severity == "error":
-            self.errors.extend(line for line in condense(text) if line not in self.errors)
+            urn = diagnostic.get("urn", "")
+            lines = (failed_build(urn) if BUILD_FAILED in text else []) or named(urn, condense(text))
+            self.errors.extend(line for line in lines if line not in self.errors)
         elif severity.startswith("info") and not diagnostic.get("ephemeral"):
             for line in text.splitlines():
                 self.say(line)
@@ -128,6 +131,24 @@ def condense(text: str) -> list[str]:
     if "Traceback (most recent call last):" in text:
         lines = lines[-1:]
     return [line for line in lines if line and not line.startswith("sdk-v2/") and not line.endswith(NOISE)]
+
+
+def named(urn: str, lines: list[str]) -> list[str]:
+    """The lines with the name of the container, network or volume they are about, if they do not say it."""
+    name = urn.rsplit("::", 1)[-1]
+    return [line if "docker:index/" not in urn or name in line else f"{name}: {line}" for line in lines]
+
+
+def failed_build(urn: str) -> list[str]:
+    """What the command that broke an image's build said, from the end of the build's log."""
+    found = re.fullmatch(r"storestack-(.+)-([a-z]+)-image", urn.rsplit("::", 1)[-1])
+    log = STATE / f"build-{found[1]}-{found[2]}.log" if found else None
+    if found is None or log is None or not log.exists():
+        return []
+    text = log.read_text(encoding="utf-8", errors="replace").rsplit("------\n >", 2)[-1]
+    said = [re.sub(r"^[\d.]+ ", "", line) for line in text.splitlines()[1:] if not line.startswith("---")]
+    command = text.splitlines()[0].strip(" :") if text.strip() else ""
+    return [f"the image {found[2]} cannot be built, at {command}: {' | '.join(said[-3:])} (whole log: {log})"]
 
 
 def environment() -> dict[str, str]:

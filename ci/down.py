@@ -50,6 +50,9 @@ def forget(stack: str) -> None:
     """Remove the stack from the backend, its folder, and the file of settings if `make up` made it."""
     if deployment.exists(stack):
         deployment.ask("stack", "rm", stack, "--yes", "--force", "--preserve-config")
+    leftovers.forget(stack)
+    for log in deployment.STATE.glob(f"build-{stack}-*.log"):
+        log.unlink()
     folder = deployment.STATE / stack
     for file in folder.glob("*"):
         file.unlink()

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import socket
 import time
 from pathlib import Path
@@ -24,12 +25,31 @@ PATIENCE_SECONDS: Final = 30
 
 def locks(stack: str) -> list[dict[str, Any]]:
     """The locks on a stack in a backend of files; other backends keep theirs themselves."""
-    backend = os.environ.get("PULUMI_BACKEND_URL", "")
-    if backend and not backend.startswith("file://"):
+    root = backend()
+    if root is None:
         return []
-    root = Path(backend.removeprefix("file://")).expanduser() if backend else STATE
-    folder = CHECKOUT / root / ".pulumi" / "locks" / "organization" / PROJECT / stack
+    folder = root / "locks" / "organization" / PROJECT / stack
     return [json.loads(file.read_text(encoding="utf-8")) for file in folder.glob("*.json")]
+
+
+def backend() -> Path | None:
+    """The folder of a backend of files; None for any other kind."""
+    url = os.environ.get("PULUMI_BACKEND_URL", "")
+    if url and not url.startswith("file://"):
+        return None
+    root = Path(url.removeprefix("file://")).expanduser() if url else STATE
+    return CHECKOUT / root / ".pulumi"
+
+
+def forget(stack: str) -> None:
+    """Remove what a backend of files keeps of a removed stack: its history and copies of its last state."""
+    root = backend()
+    if root is None:
+        return
+    for kind in ("history", "backups", "locks/organization"):
+        shutil.rmtree(root / kind / PROJECT / stack, ignore_errors=True)
+    for copy in (root / "stacks" / PROJECT).glob(f"{stack}.json*"):
+        copy.unlink()
 
 
 def is_alive(lock: dict[str, Any]) -> bool:

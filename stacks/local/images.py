@@ -80,6 +80,11 @@ def digest(root: Path, target: str, base: str) -> str:
     return sums.hexdigest()[:DIGEST_LENGTH]
 
 
+def build_log(stack: str, target: str) -> str:
+    """Where the words of a target's build go, relative to the checkout. Builds append to it."""
+    return f".state/build-{stack}-{target}.log"
+
+
 class Images(pulumi.ComponentResource):
     """The image id of each role, and the version of the store: what a release is told apart by."""
 
@@ -128,6 +133,8 @@ class Images(pulumi.ComponentResource):
                 build_args={"BASE": base},
                 # The build's own bridge may not reach a proxy or registry that the machine does.
                 network_mode="host",
+                # The error of a failed build names the command; what the command said stands only here.
+                build_log_file=f"../{build_log(settings.stack, target)}",
                 secrets=secrets,
             ),
             keep_locally=True,
