@@ -8,7 +8,7 @@ PULUMI = eval "$$($(PYTHON) -m ci.toolchain env)" && pulumi
 export STORESTACK_STARTED := $(shell date +%s)
 
 .DEFAULT_GOAL := help
-.PHONY: help up down outputs preview doctor env toolchain logs test lint format
+.PHONY: help up down outputs preview doctor env toolchain logs test policies lint format
 
 help: ## list the verbs
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -40,6 +40,9 @@ logs: ## follow the logs of a role [ROLE=web]
 test: ## run every check on a stack of its own
 	@$(PYTHON) -m ci.toolchain install --for-tests
 	@eval "$$($(PYTHON) -m ci.toolchain env)" && $(VENV)/python -m ci.test
+
+policies: ## hold the program of a stack against every policy, without an engine [STACK=local]
+	@$(VENV)/python -m policies.check --program . --stack $(STACK)
 
 lint: ## check style and types
 	@$(VENV)/ruff check . && $(VENV)/ruff format --check . && $(VENV)/mypy

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import docker
-import yaml  # type: ignore[import-untyped]
+import yaml
 
 from ci.toolchain.cache import CHECKOUT, hold_lock
 from ci.toolchain.progress import Report

@@ -34,6 +34,7 @@ def plan(stack: str, keep: bool) -> list[Stage]:
         Stage("lint", ["ruff", "check", "."]),
         Stage("format", ["ruff", "format", "--check", "."]),
         Stage("types", ["mypy"]),
+        Stage("policies", [sys.executable, "-m", "policies.check", "--program", ".", "--stack", "local"]),
         Stage("leftovers", remove),
         Stage("unit", [*pytest, "tests", "--ignore=tests/app", "--ignore=tests/live"]),
         Stage("up", ["make", "--no-print-directory", "up", f"STACK={stack}"]),
