@@ -40,14 +40,28 @@ def _find() -> str | None:
     if not cli.built:
         return "the CLI's own"
     launcher, home = cli.command.with_name(LAUNCHER), locate_home()
-    # exists() follows the link: the Python it was made with may have been uninstalled.
-    whole = (home / "environment" / "bin" / "python").exists()
     started = launcher.exists() and launcher.read_text() == render_launcher(home)
-    return str(launcher) if whole and started else None
+    return str(launcher) if started and is_whole(home) else None
+
+
+def is_whole(home: Path) -> bool:
+    # exists() follows the link: the Python it was made with may have been uninstalled.
+    return (home / "environment" / "bin" / "python").exists()
 
 
 def _make(report: Report) -> None:
     cli, home = pulumi_cli.require_cli(), locate_home()
+    # A host that is there may be running for another checkout; then only the launcher points elsewhere.
+    if not is_whole(home):
+        _build(cli, home, report)
+    launcher = cli.command.with_name(LAUNCHER)
+    fresh = launcher.with_name(f".{LAUNCHER}.new")
+    fresh.write_text(render_launcher(home))
+    fresh.chmod(0o755)
+    fresh.replace(launcher)
+
+
+def _build(cli: pulumi_cli.Cli, home: Path, report: Report) -> None:
     with build_aside(home) as partial:
         shutil.copyfile(SOURCE, partial / SOURCE.name)
         shutil.copyfile(cli.command.with_name(f"{LAUNCHER}-exec"), partial / f"{LAUNCHER}-exec")
@@ -60,11 +74,6 @@ def _make(report: Report) -> None:
         install: Command = [uv, "pip", "sync", "--compile-bytecode"]
         install += ["--require-hashes", "--python", interpreter, LOCK]
         run(install, report, f"installing what {LOCK.name} lists")
-    launcher = cli.command.with_name(LAUNCHER)
-    fresh = launcher.with_name(f".{LAUNCHER}.new")
-    fresh.write_text(render_launcher(home))
-    fresh.chmod(0o755)
-    fresh.replace(launcher)
 
 
 STEP = Step("Python language host", _find, _make, lock="language-host")

@@ -16,8 +16,11 @@ from pulumi.runtime.proto import language_pb2 as language
 from pulumi.runtime.proto import language_pb2_grpc
 
 from ci.toolchain import language_host as installer
+from ci.toolchain import pulumi_cli
 from ci.toolchain.cache import CHECKOUT
 from ci.toolchain.host import language_host as host
+from ci.toolchain.progress import Report
+from tests.ci.toolchain.conftest import write_program
 
 
 def describe(root: Path, **options: str) -> language.ProgramInfo:
@@ -85,6 +88,27 @@ def test_another_source_or_other_libraries_are_another_host() -> None:
     key = installer.compute_key(b"source", b"lock")
     assert key != installer.compute_key(b"source", b"newer lock")
     assert key != installer.compute_key(b"newer source", b"lock")
+
+
+def test_two_checkouts_with_hosts_of_their_own_take_turns_without_building_anew(
+    cache: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    cached = write_program(pulumi_cli.locate_cached_cli(), "v3.259.0")
+    (cached.parents[1] / pulumi_cli.BUILT_MARK).touch()
+    built: list[Path] = []
+
+    def build(cli: pulumi_cli.Cli, home: Path, report: Report) -> None:
+        built.append(home)
+        write_program(home / "environment" / "bin" / "python", "")
+
+    monkeypatch.setattr(installer, "_build", build)
+    for source in ("older", "newer", "older", "newer"):
+        monkeypatch.setattr(installer, "SOURCE", tmp_path / source)
+        (tmp_path / source).write_text(source)
+        assert installer.STEP.find() is None, "the launcher starts the other checkout's host"
+        installer.STEP.run()
+        assert str(installer.locate_home()) in (cached.parent / installer.LAUNCHER).read_text()
+    assert len(built) == 2
 
 
 @pytest.fixture
