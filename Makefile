@@ -17,7 +17,7 @@ toolchain: ## install what is missing: environment, Pulumi, Docker provider, eng
 	@$(PYTHON) -m ci.toolchain install
 
 doctor: ## say what is there, what is missing, and how to mend it
-	@$(PYTHON) -m ci.toolchain doctor
+	@$(PYTHON) -m ci.toolchain doctor --stack $(STACK)
 
 env: ## print what to export to use pulumi by hand: eval "$(make -s env)"
 	@$(PYTHON) -m ci.toolchain env

@@ -53,7 +53,7 @@ class SteadyLoad:
             await asyncio.gather(*tasks)
 
     async def request(self, client: httpx.AsyncClient, number: int) -> None:
-        client_address = self.stack.shopper(f"198.51.100.{number % 200}")
+        client_address = self.stack.shopper(f"10.66.{number >> 8 & 255}.{number & 255}")
         try:
             if number % 50 == 0:
                 await self.purchase(client, client_address, number)

@@ -1,5 +1,6 @@
 """Any one container may die at any moment: the service heals by itself and the ledgers still balance."""
 
+from itertools import count
 from time import monotonic, sleep
 
 import httpx
@@ -16,13 +17,17 @@ def kill(stack: Stack, role: str) -> None:
     stack.containers(role)[0].exec_run(["sh", "-c", "kill -9 -1"])
 
 
-def buy_again(client: httpx.Client, item: Item) -> str:
+def buy_again(stack: Stack, item: Item) -> str:
     """The number of an order placed as soon as the store sells again; fails after `HEALED_WITHIN` seconds."""
     deadline = monotonic() + HEALED_WITHIN
     said = "nothing"
-    while monotonic() < deadline:
+    # Each try is another shopper's: one alone would meet the limit on checkouts.
+    for number in count():
+        if monotonic() > deadline:
+            break
         try:
-            answer = buy(client, item)
+            with stack.client(f"10.68.{number >> 8}.{number & 255}") as client:
+                answer = buy(client, item)
             if answer.status_code == 201:
                 return str(answer.json()["order"]["number"])
             said = f"{answer.status_code} {answer.text[:200]}"
@@ -39,7 +44,7 @@ def test_the_store_sells_again_after_a_container_died(stack: Stack, client: http
     item = find_item(client, query="mug")
     before = buy(client, item).json()["order"]
     kill(stack, role)
-    buy_again(client, item)
+    buy_again(stack, item)
     kept = client.get(f"/api/v1/orders/{before['number']}", params={"token": before["token"]})
     assert kept.status_code == 200, f"order {before['number']} was lost with {role}"
     stack.run("web", ["python", "-m", "app", "reconcile"])

@@ -58,7 +58,7 @@ def test_two_hundred_buyers_get_exactly_the_last_fifty(stack: Stack, client: htt
     stack.run("web", ["python", "-m", "app", "stock", str(item.variant_id), "50"])
 
     def rush(number: int) -> int:
-        with stack.client(f"198.51.100.{number}") as buyer:
+        with stack.client(f"10.67.0.{number}") as buyer:
             buyer.timeout = httpx.Timeout(60)
             cart = fill_cart(buyer, item.variant_id)
             return check_out(buyer, checkout_body(cart, choose_shipping(buyer, cart))).status_code
