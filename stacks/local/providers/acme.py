@@ -73,8 +73,7 @@ def obtain(props: Mapping[str, Any], account_key: str | None) -> dict[str, str]:
             client, account = connect(stack, props, account_key)
             order = client.new_order(crypto_util.make_csr(key.encode(), [host]))
             stack.enter_context(answering(props, challenges(order, account)))
-            for authorization in order.authorizations:
-                challenge = http_challenge(authorization)
+            for challenge in open_challenges(order):
                 client.answer_challenge(challenge, challenge.chall.response(account))
             # The library compares with the local time, without a zone.
             finished = client.poll_and_finalize(order, datetime.now() + PATIENCE)
@@ -127,9 +126,17 @@ def http_challenge(authorization: Any) -> Any:
     raise Failure(f"the authority offers no http-01 challenge for {authorization.body.identifier.value}")
 
 
+def open_challenges(order: "OrderResource") -> list[Any]:
+    """What is left to prove: the authority may remember a proof of some weeks ago and ask for none."""
+    from acme.messages import STATUS_PENDING
+
+    pending = [one for one in order.authorizations if one.body.status == STATUS_PENDING]
+    return [http_challenge(authorization) for authorization in pending]
+
+
 def challenges(order: "OrderResource", account: "JWK") -> dict[str, str]:
     """What to answer, by token."""
-    pending = [http_challenge(authorization).chall for authorization in order.authorizations]
+    pending = [challenge.chall for challenge in open_challenges(order)]
     return {chall.encode("token"): chall.validation(account) for chall in pending}
 
 
