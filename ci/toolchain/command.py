@@ -37,9 +37,9 @@ STEPS = (
 
 
 def install(for_tests: bool) -> int:
-    """Makes every part that is missing; for the tests, a browser too."""
+    """Makes every part that is missing; for the tests, a browser and pulumi-aws too."""
     whole = Report("Toolchain")
-    for step in (*STEPS, browser.STEP) if for_tests else STEPS:
+    for step in (*STEPS, browser.STEP, environment.AWS_STEP) if for_tests else STEPS:
         step.run()
     whole.finish("ready")
     return 0

@@ -13,7 +13,7 @@ from ci.toolchain.cache import locate_pulumi_home
 def list_programs_directories() -> list[Path]:
     """Returns the directories to put before PATH: the CLI's, the environment's, and uv's if it is cached."""
     cli, found_uv = pulumi_cli.locate_cli(), uv.locate_uv()
-    directories = [environment.VIRTUALENV / "bin"]
+    directories = [environment.MAIN.folder / "bin"]
     if cli and cli.command == pulumi_cli.locate_cached_cli():
         directories.insert(0, cli.command.parent)
     if found_uv and found_uv == uv.locate_cached_uv():
@@ -43,7 +43,7 @@ def build_variables(inherited: Mapping[str, str]) -> dict[str, str]:
     # Local stacks have the empty passphrase; whoever works on another one has set his.
     if "PULUMI_CONFIG_PASSPHRASE_FILE" not in inherited:
         variables["PULUMI_CONFIG_PASSPHRASE"] = inherited.get("PULUMI_CONFIG_PASSPHRASE", "")
-    if has_every_plugin(environment.VIRTUALENV, locate_pulumi_home()):
+    if has_every_plugin(environment.MAIN.folder, locate_pulumi_home()):
         variables["PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION"] = "true"
     if engine_api.locate_engine() != f"unix://{engine_api.DEFAULT_SOCKET}":
         variables["DOCKER_HOST"] = engine_api.locate_engine()
