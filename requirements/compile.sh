@@ -12,3 +12,4 @@ lock() {
 lock kit pyproject.toml "$@"
 lock store --group store "$@"
 lock dev pyproject.toml --extra dev --group store "$@"
+lock aws pyproject.toml --extra aws --extra dev --extra emulated "$@"
