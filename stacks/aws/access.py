@@ -13,17 +13,20 @@ Statement = dict[str, Any]
 
 
 def allow(
-    actions: Sequence[str], resources: Sequence[pulumi.Input[str]], conditions: Mapping[str, Any] | None = None
+    actions: Sequence[str],
+    resources: Sequence[pulumi.Input[str]],
+    conditions: Mapping[str, Any] | None = None,
 ) -> Statement:
     """Return a statement that allows the actions on the resources."""
     statement: Statement = {"Effect": "Allow", "Action": list(actions), "Resource": list(resources)}
     return statement | ({"Condition": dict(conditions)} if conditions else {})
 
 
-def grant(service: str, actions: Sequence[str], resource: str, conditions: Mapping[str, Any] | None) -> Statement:
+def grant(
+    service: str, actions: Sequence[str], resource: str, conditions: Mapping[str, Any] | None
+) -> Statement:
     """Return a statement of a resource's own policy that lets an AWS service act on it."""
-    statement = allow(actions, [], conditions) | {"Principal": {"Service": service}, "Resource": resource}
-    return statement
+    return allow(actions, [], conditions) | {"Principal": {"Service": service}, "Resource": resource}
 
 
 def document(statements: Sequence[Statement]) -> pulumi.Output[str]:
@@ -48,16 +51,21 @@ def make_role(
     trust_policy: pulumi.Input[str],
     parent: pulumi.Resource,
     statements: Sequence[Statement] = (),
+    *,
     managed: Mapping[str, str] | None = None,
     max_session: int = 3600,
 ) -> aws.iam.Role:
-    """Make a role with one inline policy of `statements` and AWS's own policies `managed` (short name to ARN)."""
+    """Make a role with one inline policy of `statements` and AWS's own policies `managed` (short name to
+    ARN).
+    """
     options = pulumi.ResourceOptions(parent=parent)
     role = aws.iam.Role(
         name, name=full_name, assume_role_policy=trust_policy, max_session_duration=max_session, opts=options
     )
     if statements:
-        aws.iam.RolePolicy(f"{name}-policy", name="own", role=role.name, policy=document(statements), opts=options)
+        aws.iam.RolePolicy(
+            f"{name}-policy", name="own", role=role.name, policy=document(statements), opts=options
+        )
     for short, arn in (managed or {}).items():
         aws.iam.RolePolicyAttachment(f"{name}-{short}", role=role.name, policy_arn=arn, opts=options)
     return role

@@ -1,7 +1,9 @@
-"""Backup: a vault of its own, a daily copy of everything that holds data, and a weekly restore that proves it.
+"""Backup: a vault of its own, a daily copy of everything that holds data, and a weekly restore that proves
+it.
 
-RDS's own point-in-time recovery goes with the instance; the vault's copies do not. The restore drill is AWS Backup's
-restore testing: it makes an instance from a random recovery point, checks that it comes up, and throws it away.
+RDS's own point-in-time recovery goes with the instance; the vault's copies do not. The restore drill is AWS
+Backup's restore testing: it makes an instance from a random recovery point, checks that it comes up, and
+throws it away.
 """
 
 from __future__ import annotations
@@ -36,7 +38,9 @@ class Backup(pulumi.ComponentResource):
         key_arn: pulumi.Input[str],
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        """`resources` maps a short name to the ARN of what is copied; the database is the one restored as a drill."""
+        """`resources` maps a short name to the ARN of what is copied; the database is the one restored as a
+        drill.
+        """
         super().__init__("storestack:aws:Backup", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
         self.vault = context.name("vault", 50)

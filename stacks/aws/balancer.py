@@ -1,8 +1,8 @@
 """The balancer: an internal ALB that only CloudFront reaches, through a VPC origin.
 
-Creates the load balancer in the app subnets, its TLS 1.3 listener, one target group (two where a release switches
-between them) and the rule that sends the shop's and the back office's hosts to them. Any other host gets a 404. There
-is no port 80: CloudFront redirects, and nothing else can connect.
+Creates the load balancer in the app subnets, its TLS 1.3 listener, one target group (two where a release
+switches between them) and the rule that sends the shop's and the back office's hosts to them. Any other host
+gets a 404. There is no port 80: CloudFront redirects, and nothing else can connect.
 """
 
 from __future__ import annotations
@@ -52,7 +52,9 @@ class Balancer(pulumi.ComponentResource):
             enable_deletion_protection=context.protect,
             enable_cross_zone_load_balancing=True,
             idle_timeout=args.idle_timeout,
-            access_logs=aws.lb.LoadBalancerAccessLogsArgs(bucket=logs_bucket, prefix="balancer", enabled=args.logs),
+            access_logs=aws.lb.LoadBalancerAccessLogsArgs(
+                bucket=logs_bucket, prefix="balancer", enabled=args.logs
+            ),
             opts=pulumi.ResourceOptions(parent=self, depends_on=[logs_ready]),
         )
         self.target_groups = [
@@ -117,7 +119,9 @@ class Balancer(pulumi.ComponentResource):
         )
         options = pulumi.ResourceOptions(parent=self)
         if target == "lambda":
-            return aws.lb.TargetGroup(name, name=full_name, target_type="lambda", health_check=check, opts=options)
+            return aws.lb.TargetGroup(
+                name, name=full_name, target_type="lambda", health_check=check, opts=options
+            )
         return aws.lb.TargetGroup(
             name,
             name=full_name,

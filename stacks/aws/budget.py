@@ -1,4 +1,6 @@
-"""The budget: a warning when four fifths of the month's money is spent, and when the forecast is above all of it."""
+"""The budget: a warning when four fifths of the month's money is spent, and when the forecast is above all of
+it.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +32,9 @@ class Budget(pulumi.ComponentResource):
             limit_amount=str(args.monthly),
             limit_unit="USD",
             cost_filters=[
-                aws.budgets.BudgetCostFilterArgs(name="TagKeyValue", values=[f"user:environment${context.stack}"])
+                aws.budgets.BudgetCostFilterArgs(
+                    name="TagKeyValue", values=[f"user:environment${context.stack}"]
+                )
             ],
             notifications=[
                 aws.budgets.BudgetNotificationArgs(

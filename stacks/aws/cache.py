@@ -1,8 +1,8 @@
 """The cache: ElastiCache with Redis, Valkey or Memcached, TLS only.
 
-Creates a subnet group, a parameter group with the eviction policy, and a replication group: encrypted at rest and on
-the wire, with a password, failing over to a second node where there is one, copied once a day. Memcached has neither
-passwords nor copies: it gets TLS and its own security group.
+Creates a subnet group, a parameter group with the eviction policy, and a replication group: encrypted at rest
+and on the wire, with a password, failing over to a second node where there is one, copied once a day.
+Memcached has neither passwords nor copies: it gets TLS and its own security group.
 """
 
 from __future__ import annotations
@@ -65,7 +65,11 @@ class Cache(pulumi.ComponentResource):
         self.register_outputs({"url": self.url})
 
     def _make_group(
-        self, group_id: pulumi.Input[str], key_arn: pulumi.Input[str], password: pulumi.Input[str], log_days: int
+        self,
+        group_id: pulumi.Input[str],
+        key_arn: pulumi.Input[str],
+        password: pulumi.Input[str],
+        log_days: int,
     ) -> None:
         args, context = self._args, self._context
         identifier = context.name("cache", 40)
@@ -95,7 +99,7 @@ class Cache(pulumi.ComponentResource):
             transit_encryption_enabled=True,
             transit_encryption_mode="required",
             auth_token=password,
-            auth_token_update_strategy="ROTATE",
+            auth_token_update_strategy="ROTATE",  # noqa: S106 - no token, the way to change one
             auto_minor_version_upgrade=True,
             snapshot_retention_limit=args.snapshot_days,
             snapshot_window="02:00-03:00",
@@ -112,7 +116,9 @@ class Cache(pulumi.ComponentResource):
             apply_immediately=True,
             opts=context.stateful(self),
         )
-        self.url = pulumi.Output.concat("rediss://", group.primary_endpoint_address, f":{PORTS[args.engine]}/0")
+        self.url = pulumi.Output.concat(
+            "rediss://", group.primary_endpoint_address, f":{PORTS[args.engine]}/0"
+        )
         self.node_ids = [f"{identifier}-{number:03d}" for number in range(1, args.nodes + 1)]
 
     def _make_memcached(self, group_id: pulumi.Input[str]) -> None:
@@ -130,7 +136,7 @@ class Cache(pulumi.ComponentResource):
             subnet_group_name=self._subnets.name,
             security_group_ids=[group_id],
             transit_encryption_enabled=True,
-            auto_minor_version_upgrade=True,
+            auto_minor_version_upgrade="true",
             maintenance_window="sun:05:00-sun:06:00",
             apply_immediately=True,
             opts=pulumi.ResourceOptions(parent=self),

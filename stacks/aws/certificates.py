@@ -1,10 +1,13 @@
-"""Certificates and names: the hosted zone, a certificate for CloudFront and one for the balancer, both by DNS.
+"""Certificates and names: the hosted zone, a certificate for CloudFront and one for the balancer, both by
+DNS.
 
-CloudFront's certificate is made in us-east-1. Both renew by themselves for as long as the validation records stand.
-Certificates given by ARN are used as they are.
+CloudFront's certificate is made in us-east-1. Both renew by themselves for as long as the validation records
+stand. Certificates given by ARN are used as they are.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import pulumi
 import pulumi_aws as aws
@@ -14,15 +17,19 @@ from stacks.aws.context import EDGE_REGION, Context
 
 
 class Certificates(pulumi.ComponentResource):
-    """Outputs: `zone_id`, `edge_arn` and `balancer_arn`, the last two only once the certificates are issued."""
+    """Outputs: `zone_id`, `edge_arn` and `balancer_arn`, the last two only once they are issued."""
 
     zone_id: pulumi.Output[str]
     edge_arn: pulumi.Output[str]
     balancer_arn: pulumi.Output[str]
-    name_servers: pulumi.Output[list[str]] | None = None
+    name_servers: pulumi.Output[Sequence[str]] | None = None
 
     def __init__(
-        self, name: str, args: settings.Certificates, context: Context, opts: pulumi.ResourceOptions | None = None
+        self,
+        name: str,
+        args: settings.Certificates,
+        context: Context,
+        opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("storestack:aws:Certificates", name, None, opts)
         self._name, self._args, self._context = name, args, context
@@ -52,7 +59,7 @@ class Certificates(pulumi.ComponentResource):
             key_algorithm="EC_prime256v1",
             opts=pulumi.ResourceOptions(parent=self),
         )
-        # ACM asks for the same record per name and account, whatever the region: the first certificate makes them.
+        # ACM asks for the same record per name and account, whatever the region: make each once.
         if not self._records:
             self._records = [self._make_record(certificate, index) for index in range(2)]
         valid = aws.acm.CertificateValidation(

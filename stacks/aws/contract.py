@@ -1,8 +1,9 @@
-"""The container contract on AWS, as data: what the store finds in its environment, and its container definition.
+"""The container contract on AWS, as data: what the store finds in its environment, and its container
+definition.
 
 Everything in a container definition is known before the first resource is made: secrets are named by ARN, and
-addresses that AWS chooses arrive from SSM parameters whose names the kit chooses. So a preview shows the whole
-definition, and policies can judge it.
+addresses that AWS chooses arrive from SSM parameters whose names the kit chooses. So a preview shows the
+whole definition, and policies can judge it.
 """
 
 from __future__ import annotations
@@ -52,7 +53,9 @@ def digest_of(image: str) -> str:
     return image.rsplit("@", 1)[1] if "@" in image else image.rsplit(":", 1)[-1]
 
 
-def environment(settings: AwsSettings, image: str, part: str, references: Mapping[str, str]) -> dict[str, str]:
+def environment(
+    settings: AwsSettings, image: str, part: str, references: Mapping[str, str]
+) -> dict[str, str]:
     """Return the plain variables; `references` maps credentials to ARNs. No value in it is secret."""
     domain = settings.certificates.domain
     values = {

@@ -1,8 +1,9 @@
 """The database: RDS PostgreSQL (or MySQL), its standby, replicas and proxy.
 
-Creates a subnet group, a parameter group that forces TLS and logs slow queries, log groups with a retention, the
-primary (encrypted, master password managed and rotated by RDS, point-in-time recovery), read replicas, and RDS Proxy
-with the store's own role. Three users: the master is RDS's; `store` and `migrator` are made by the release task.
+Creates a subnet group, a parameter group that forces TLS and logs slow queries, log groups with a retention,
+the primary (encrypted, master password managed and rotated by RDS, point-in-time recovery), read replicas,
+and RDS Proxy with the store's own role. Three users: the master is RDS's; `store` and `migrator` are made by
+the release task.
 """
 
 from __future__ import annotations
@@ -24,7 +25,9 @@ MASTER = "store_master"
 
 
 class Database(pulumi.ComponentResource):
-    """Outputs: `url` (pooled), `direct_url`, `replica_url`, `master_secret_arn`, `identifiers` for the alarms."""
+    """Outputs: `url` (pooled), `direct_url`, `replica_url`, `master_secret_arn`, `identifiers` for the
+    alarms.
+    """
 
     def __init__(
         self,
@@ -60,13 +63,16 @@ class Database(pulumi.ComponentResource):
         )
         self.primary = self._make_instance("primary", parameters, role, subnets.name)
         self.replicas = [
-            self._make_instance(f"replica-{number}", parameters, role, None) for number in range(1, args.replicas + 1)
+            self._make_instance(f"replica-{number}", parameters, role, None)
+            for number in range(1, args.replicas + 1)
         ]
         self.identifiers = [context.name("primary")] + [
             context.name(f"replica-{number}") for number in range(1, args.replicas + 1)
         ]
         # RDS names the secret after the instance and adds a random end, so its ARN is known only afterwards.
-        self.master_secret_arn = self.primary.master_user_secrets.apply(lambda found: found[0].secret_arn if found else "")
+        self.master_secret_arn = self.primary.master_user_secrets.apply(
+            lambda found: (found[0].secret_arn or "") if found else ""
+        )
         self.direct_url = self._url("store", self.primary.address)
         self.migrator_url = self._url("migrator", self.primary.address)
         self.replica_url = self._url("store", self.replicas[0].address) if self.replicas else None
@@ -112,7 +118,11 @@ class Database(pulumi.ComponentResource):
         )
 
     def _make_instance(
-        self, part: str, parameters: aws.rds.ParameterGroup, role: aws.iam.Role, subnet_group: pulumi.Input[str] | None
+        self,
+        part: str,
+        parameters: aws.rds.ParameterGroup,
+        role: aws.iam.Role,
+        subnet_group: pulumi.Input[str] | None,
     ) -> aws.rds.Instance:
         """Make the primary, or a replica when it has no subnet group of its own."""
         args, context = self._args, self._context
@@ -153,7 +163,7 @@ class Database(pulumi.ComponentResource):
             parameter_group_name=parameters.name,
             ca_cert_identifier="rds-ca-rsa2048-g1",
             iam_database_authentication_enabled=True,
-            # Times in UTC, when shops in Europe and America are quietest; the backup comes before the maintenance.
+            # UTC, when shops in Europe and America are quietest; the backup comes before the maintenance.
             backup_retention_period=args.backup_days if primary else 0,
             backup_window="03:00-03:45" if primary else None,
             maintenance_window="sun:04:00-sun:05:00",
@@ -174,7 +184,10 @@ class Database(pulumi.ComponentResource):
         )
 
     def _make_proxy(
-        self, subnet_ids: Sequence[pulumi.Input[str]], group_id: pulumi.Input[str], secret_arn: pulumi.Input[str]
+        self,
+        subnet_ids: Sequence[pulumi.Input[str]],
+        group_id: pulumi.Input[str],
+        secret_arn: pulumi.Input[str],
     ) -> pulumi.Output[str]:
         """Make RDS Proxy in front of the primary and return its host name."""
         name, context = self._name, self._context

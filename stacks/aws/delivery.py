@@ -1,8 +1,8 @@
 """Delivery: what GitHub's pipelines may do, without a long-lived key.
 
-Creates (or adopts) the account's OIDC provider, and two roles: `plan` reads, and the repository's pull requests
-take it; `apply` changes, and only the repository's GitHub environment of the stack's name may take it, so GitHub's
-own approvals guard it. Neither may touch IAM beyond this stack's own roles.
+Creates (or adopts) the account's OIDC provider, and two roles: `plan` reads, and the repository's pull
+requests take it; `apply` changes, and only the repository's GitHub environment of the stack's name may take
+it, so GitHub's own approvals guard it. Neither may touch IAM beyond this stack's own roles.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ ISSUER = "token.actions.githubusercontent.com"
 READ_ROLES = ["iam:GetRole", "iam:GetRolePolicy", "iam:ListRolePolicies", "iam:ListAttachedRolePolicies"]
 CHANGE_ROLES = [
     "iam:CreateRole", "iam:DeleteRole", "iam:UpdateRole", "iam:UpdateAssumeRolePolicy", "iam:TagRole",
-    "iam:UntagRole", "iam:PutRolePolicy", "iam:DeleteRolePolicy", "iam:AttachRolePolicy", "iam:DetachRolePolicy",
+    "iam:UntagRole", "iam:PutRolePolicy", "iam:DeleteRolePolicy", "iam:AttachRolePolicy",
+    "iam:DetachRolePolicy",
     "iam:ListInstanceProfilesForRole",
 ]  # fmt: skip
 
@@ -43,7 +44,10 @@ class Delivery(pulumi.ComponentResource):
         self.plan_role = access.make_role(
             f"{name}-plan",
             context.name("plan"),
-            _trust(provider_arn, {"StringEquals": _audience() | {f"{ISSUER}:sub": f"repo:{args.repository}:pull_request"}}),
+            _trust(
+                provider_arn,
+                {"StringEquals": _audience() | {f"{ISSUER}:sub": f"repo:{args.repository}:pull_request"}},
+            ),
             self,
             managed={"read": "arn:aws:iam::aws:policy/ReadOnlyAccess"},
         ).arn
@@ -55,7 +59,9 @@ class Delivery(pulumi.ComponentResource):
             self,
             [
                 access.allow([*READ_ROLES, *CHANGE_ROLES], own),
-                access.allow(["iam:PassRole"], own, {"StringLike": {"iam:PassedToService": "*.amazonaws.com"}}),
+                access.allow(
+                    ["iam:PassRole"], own, {"StringLike": {"iam:PassedToService": "*.amazonaws.com"}}
+                ),
             ],
             managed={"change": "arn:aws:iam::aws:policy/PowerUserAccess"},
             # A first `up` with a database and two distributions takes the better part of an hour.

@@ -1,8 +1,9 @@
 """The edge: CloudFront in front of everything, one distribution for the shop and one for the back office.
 
-Creates a VPC origin to the internal balancer, the shop's distribution (pages cached as the store's own Cache-Control
-says, media straight from S3 by OAC, HTTP/3, security headers with HSTS), the back office's (nothing cached, its web
-ACL lets in the allow-list only), access logs by CloudWatch's v2 delivery, and the DNS records of both.
+Creates a VPC origin to the internal balancer, the shop's distribution (pages cached as the store's own
+Cache-Control says, media straight from S3 by OAC, HTTP/3, security headers with HSTS), the back office's
+(nothing cached, its web ACL lets in the allow-list only), access logs by CloudWatch's v2 delivery, and the
+DNS records of both.
 """
 
 from __future__ import annotations
@@ -22,8 +23,9 @@ ALL_VIEWER = "216adef6-5c7f-47e4-b989-5492eafa07d3"
 READ = ["GET", "HEAD"]
 EVERY_METHOD = ["GET", "HEAD", "OPTIONS", "PUT", "POST", "PATCH", "DELETE"]
 LOG_FIELDS = [
-    "date", "time", "x-edge-location", "sc-bytes", "c-ip", "cs-method", "cs(Host)", "cs-uri-stem", "sc-status",
-    "cs(User-Agent)", "x-edge-result-type", "x-edge-request-id", "time-taken", "ssl-protocol", "time-to-first-byte",
+    "date", "time", "x-edge-location", "sc-bytes", "c-ip", "cs-method", "cs(Host)", "cs-uri-stem",
+    "sc-status", "cs(User-Agent)", "x-edge-result-type", "x-edge-request-id", "time-taken", "ssl-protocol",
+    "time-to-first-byte",
 ]  # fmt: skip
 
 
@@ -93,8 +95,8 @@ class Edge(pulumi.ComponentResource):
             "shop",
             domain,
             shop_acl_arn,
-            [balancer, media],
-            aws.cloudfront.DistributionDefaultCacheBehaviorArgs(
+            origins=[balancer, media],
+            default=aws.cloudfront.DistributionDefaultCacheBehaviorArgs(
                 target_origin_id="balancer",
                 viewer_protocol_policy="redirect-to-https",
                 allowed_methods=EVERY_METHOD,
@@ -104,7 +106,7 @@ class Edge(pulumi.ComponentResource):
                 response_headers_policy_id=self._headers.id,
                 compress=True,
             ),
-            [
+            behaviors=[
                 self._media_behavior(pages),
                 *(self._uncached_behavior(path) for path in ("/api/*", "/fragments/*")),
             ],
@@ -113,8 +115,8 @@ class Edge(pulumi.ComponentResource):
             "back-office",
             back_office_domain,
             back_office_acl_arn,
-            [balancer],
-            aws.cloudfront.DistributionDefaultCacheBehaviorArgs(
+            origins=[balancer],
+            default=aws.cloudfront.DistributionDefaultCacheBehaviorArgs(
                 target_origin_id="balancer",
                 viewer_protocol_policy="redirect-to-https",
                 allowed_methods=EVERY_METHOD,
@@ -124,7 +126,7 @@ class Edge(pulumi.ComponentResource):
                 response_headers_policy_id=self._headers.id,
                 compress=True,
             ),
-            [],
+            behaviors=[],
         )
         if args.logs:
             self._log(logs_bucket)
@@ -141,7 +143,9 @@ class Edge(pulumi.ComponentResource):
                 strict_transport_security=kind.ResponseHeadersPolicySecurityHeadersConfigStrictTransportSecurityArgs(
                     access_control_max_age_sec=63_072_000, include_subdomains=True, override=True
                 ),
-                content_type_options=kind.ResponseHeadersPolicySecurityHeadersConfigContentTypeOptionsArgs(override=True),
+                content_type_options=kind.ResponseHeadersPolicySecurityHeadersConfigContentTypeOptionsArgs(
+                    override=True
+                ),
                 frame_options=kind.ResponseHeadersPolicySecurityHeadersConfigFrameOptionsArgs(
                     frame_option="SAMEORIGIN", override=False
                 ),
@@ -153,7 +157,9 @@ class Edge(pulumi.ComponentResource):
         )
 
     def _make_pages_policy(self) -> aws.cloudfront.CachePolicy:
-        """The store decides by Cache-Control; cookies stay out of the key, so a full cart still gets cached pages."""
+        """The store decides by Cache-Control; cookies stay out of the key, so a full cart still gets cached
+        pages.
+        """
         kind = aws.cloudfront
         return kind.CachePolicy(
             f"{self._name}-pages",
@@ -178,7 +184,9 @@ class Edge(pulumi.ComponentResource):
             opts=self._child,
         )
 
-    def _media_behavior(self, pages: aws.cloudfront.CachePolicy) -> aws.cloudfront.DistributionOrderedCacheBehaviorArgs:
+    def _media_behavior(
+        self, pages: aws.cloudfront.CachePolicy
+    ) -> aws.cloudfront.DistributionOrderedCacheBehaviorArgs:
         return aws.cloudfront.DistributionOrderedCacheBehaviorArgs(
             path_pattern="/media/*",
             target_origin_id="media",
@@ -208,6 +216,7 @@ class Edge(pulumi.ComponentResource):
         part: str,
         domain: str,
         acl_arn: pulumi.Input[str],
+        *,
         origins: Sequence[aws.cloudfront.DistributionOriginArgs],
         default: aws.cloudfront.DistributionDefaultCacheBehaviorArgs,
         behaviors: Sequence[aws.cloudfront.DistributionOrderedCacheBehaviorArgs],
@@ -230,7 +239,9 @@ class Edge(pulumi.ComponentResource):
                 ssl_support_method="sni-only",
             ),
             restrictions=aws.cloudfront.DistributionRestrictionsArgs(
-                geo_restriction=aws.cloudfront.DistributionRestrictionsGeoRestrictionArgs(restriction_type="none")
+                geo_restriction=aws.cloudfront.DistributionRestrictionsGeoRestrictionArgs(
+                    restriction_type="none"
+                )
             ),
             opts=self._child,
         )
@@ -280,7 +291,8 @@ class Edge(pulumi.ComponentResource):
                 record_fields=LOG_FIELDS,
                 s3_delivery_configurations=[
                     aws.cloudwatch.LogDeliveryS3DeliveryConfigurationArgs(
-                        enable_hive_compatible_path=False, suffix_path=f"/{part}/{{yyyy}}/{{MM}}/{{dd}}/{{HH}}"
+                        enable_hive_compatible_path=False,
+                        suffix_path=f"/{part}/{{yyyy}}/{{MM}}/{{dd}}/{{HH}}",
                     )
                 ],
                 opts=self._child,

@@ -7,7 +7,7 @@ from typing import Any
 
 import pulumi
 
-from stacks.aws import monitoring
+from stacks.aws import alarms as alarms_of
 from stacks.aws.backup import Backup
 from stacks.aws.balancer import Balancer
 from stacks.aws.budget import Budget
@@ -51,11 +51,11 @@ def deploy(settings: AwsSettings) -> Mapping[str, Any]:
         "firewall",
         settings.firewall,
         context,
-        network.vpc_id,
-        account.cdn_prefix_list,
-        _data_ports(settings),
-        secrets.edge_key_arn,
-        under,
+        vpc_id=network.vpc_id,
+        cdn_prefix_list=account.cdn_prefix_list,
+        data_ports=_data_ports(settings),
+        edge_key_arn=secrets.edge_key_arn,
+        opts=under,
     )
     certificates = Certificates("certificates", certificates_args, context, under)
     storage = Storage("storage", settings.storage, context, secrets.key_arn, under)
@@ -125,9 +125,12 @@ def deploy(settings: AwsSettings) -> Mapping[str, Any]:
     alarms = _watch(settings, context, edge, database, cache)
     released = {
         alarm.name: alerts.make_alarm(alarm, balancer)
-        for alarm in monitoring.release_alarms(
+        for alarm in alarms_of.release_alarms(
             balancer.dimension,
-            {color: group.arn_suffix for color, group in zip(("blue", "green"), balancer.target_groups, strict=False)},
+            {
+                color: group.arn_suffix
+                for color, group in zip(("blue", "green"), balancer.target_groups, strict=False)
+            },
         )
     }
     outputs: dict[str, Any] = {
@@ -141,13 +144,13 @@ def deploy(settings: AwsSettings) -> Mapping[str, Any]:
             "store",
             settings,
             context,
-            needs=_needs(settings, secrets, network, firewall, storage, database, cache),
+            needs=_needs(secrets, network, firewall, storage, database=database, cache=cache),
             balancer=balancer,
             release_alarms=[context.name(name, 255) for name in released],
             serves=settings.store.compute == "containers",
             opts=pulumi.ResourceOptions(parent=root, depends_on=list(released.values())),
         )
-        alarms += monitoring.store_alarms(store.cluster, store.services, store.minimums)
+        alarms += alarms_of.store_alarms(store.cluster, store.services, store.minimums)
         outputs |= {
             "image": settings.store.image,
             "version": digest_of(settings.store.image or "").removeprefix("sha256:")[:12],
@@ -164,7 +167,7 @@ def deploy(settings: AwsSettings) -> Mapping[str, Any]:
         key_arn=secrets.key_arn,
         opts=under,
     )
-    alarms += monitoring.backup_alarms(backup.vault)
+    alarms += alarms_of.backup_alarms(backup.vault)
     watch = Monitoring(
         "monitoring",
         settings.monitoring,
@@ -194,11 +197,11 @@ def _data_ports(settings: AwsSettings) -> dict[str, int]:
 
 
 def _needs(
-    settings: AwsSettings,
     secrets: Secrets,
     network: Network,
     firewall: Firewall,
     storage: Storage,
+    *,
     database: Database,
     cache: Cache,
 ) -> Dependencies:
@@ -230,13 +233,13 @@ def _watch(
     edge: Edge,
     database: Database,
     cache: Cache,
-) -> list[monitoring.Alarm]:
+) -> list[alarms_of.Alarm]:
     proxy = context.name("proxy") if settings.database.proxy else None
     return [
-        *monitoring.edge_alarms(
+        *alarms_of.edge_alarms(
             {"shop": edge.shop.id, "back-office": edge.back_office.id},
             {part: context.name(part) for part in ("shop", "back-office")},
         ),
-        *monitoring.database_alarms(database.identifiers, settings.database.storage, proxy),
-        *monitoring.cache_alarms(settings.cache.engine, cache.node_ids),
+        *alarms_of.database_alarms(database.identifiers, settings.database.storage, proxy),
+        *alarms_of.cache_alarms(settings.cache.engine, cache.node_ids),
     ]

@@ -1,8 +1,8 @@
 """The firewall: who may speak to whom inside, and which requests reach the shop at all.
 
-Creates one security group per tier (balancer, app, pooler, database, cache), each open only to the tier before it,
-and two web ACLs for CloudFront: the shop's, with AWS's managed rules and a rate limit, and the back office's, which
-lets nobody in but the allow-list. Both log what they blocked.
+Creates one security group per tier (balancer, app, pooler, database, cache), each open only to the tier
+before it, and two web ACLs for CloudFront: the shop's, with AWS's managed rules and a rate limit, and the
+back office's, which lets nobody in but the allow-list. Both log what they blocked.
 """
 
 from __future__ import annotations
@@ -18,13 +18,20 @@ from stacks.aws.context import EDGE_REGION, Context
 
 APP_PORT = 8000
 
-# AWS's rule groups, cheapest refusal first. The size rule only counts: media uploads of the back office exceed it.
+# AWS's rule groups, cheapest refusal first. The size rule only counts: uploads of media exceed it.
 MANAGED_RULES: Sequence[tuple[str, Sequence[str]]] = (
     ("AWSManagedRulesAmazonIpReputationList", ()),
     ("AWSManagedRulesKnownBadInputsRuleSet", ()),
     ("AWSManagedRulesCommonRuleSet", ("SizeRestrictions_BODY",)),
     ("AWSManagedRulesSQLiRuleSet", ()),
 )
+
+
+# SDK names this long are given short ones here.
+_Action = aws.wafv2.WebAclRuleStatementManagedRuleGroupStatementRuleActionOverrideActionToUseArgs
+_Count = aws.wafv2.WebAclRuleStatementManagedRuleGroupStatementRuleActionOverrideActionToUseCountArgs
+COUNT = _Action(count=_Count())
+NOTHING = aws.wafv2.WebAclRuleOverrideActionNoneArgs()  # type: ignore[no-untyped-call]
 
 
 class Firewall(pulumi.ComponentResource):
@@ -35,13 +42,16 @@ class Firewall(pulumi.ComponentResource):
         name: str,
         args: settings.Firewall,
         context: Context,
+        *,
         vpc_id: pulumi.Input[str],
         cdn_prefix_list: str,
         data_ports: dict[str, int],
         edge_key_arn: pulumi.Input[str],
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        """`data_ports` names the data tiers behind the app and the port of each; `pooler` also reaches `database`."""
+        """`data_ports` names the data tiers behind the app and the port of each; `pooler` also reaches
+        `database`.
+        """
         super().__init__("storestack:aws:Firewall", name, None, opts)
         self._name, self._context, self._args = name, context, args
         self._child = pulumi.ResourceOptions(parent=self)
@@ -73,9 +83,16 @@ class Firewall(pulumi.ComponentResource):
             to_port=443,
             opts=self._child,
         )
-        self.shop_acl = self._make_acl("shop", aws.wafv2.WebAclDefaultActionArgs(allow={}), [self._rate_rule()])
+        self.shop_acl = self._make_acl(
+            "shop",
+            aws.wafv2.WebAclDefaultActionArgs(allow=aws.wafv2.WebAclDefaultActionAllowArgs()),
+            [self._rate_rule()],
+        )
         self.back_office_acl = self._make_acl(
-            "back-office", aws.wafv2.WebAclDefaultActionArgs(block={}), [self._rate_rule()], self._allow_rules()
+            "back-office",
+            aws.wafv2.WebAclDefaultActionArgs(block=aws.wafv2.WebAclDefaultActionBlockArgs()),
+            [self._rate_rule()],
+            self._allow_rules(),
         )
         if args.logs:
             self._log("shop", self.shop_acl, edge_key_arn)
@@ -99,7 +116,9 @@ class Firewall(pulumi.ComponentResource):
         )
 
     def _open(self, source: str, target: str, port: int) -> None:
-        """Let `source` connect to `target`; both sides need a rule, since neither group allows anything by itself."""
+        """Let `source` connect to `target`; both sides need a rule, since neither group allows anything by
+        itself.
+        """
         aws.vpc.SecurityGroupIngressRule(
             f"{self._name}-{target}-from-{source}",
             security_group_id=self.groups[target].id,
@@ -130,7 +149,7 @@ class Firewall(pulumi.ComponentResource):
         return aws.wafv2.WebAclRuleArgs(
             name="rate",
             priority=0,
-            action=aws.wafv2.WebAclRuleActionArgs(block={}),
+            action=aws.wafv2.WebAclRuleActionArgs(block=aws.wafv2.WebAclRuleActionBlockArgs()),
             statement=aws.wafv2.WebAclRuleStatementArgs(
                 rate_based_statement=aws.wafv2.WebAclRuleStatementRateBasedStatementArgs(
                     limit=self._args.rate_limit, aggregate_key_type="IP", evaluation_window_sec=300
@@ -144,7 +163,7 @@ class Firewall(pulumi.ComponentResource):
             aws.wafv2.WebAclRuleArgs(
                 name=group,
                 priority=10 + row,
-                override_action=aws.wafv2.WebAclRuleOverrideActionArgs(none={}),
+                override_action=aws.wafv2.WebAclRuleOverrideActionArgs(none=NOTHING),
                 statement=aws.wafv2.WebAclRuleStatementArgs(
                     managed_rule_group_statement=aws.wafv2.WebAclRuleStatementManagedRuleGroupStatementArgs(
                         vendor_name="AWS",
@@ -152,9 +171,7 @@ class Firewall(pulumi.ComponentResource):
                         rule_action_overrides=[
                             aws.wafv2.WebAclRuleStatementManagedRuleGroupStatementRuleActionOverrideArgs(
                                 name=rule,
-                                action_to_use=aws.wafv2.WebAclRuleStatementManagedRuleGroupStatementRuleActionOverrideActionToUseArgs(
-                                    count={}
-                                ),
+                                action_to_use=COUNT,
                             )
                             for rule in counted
                         ],
@@ -187,7 +204,7 @@ class Firewall(pulumi.ComponentResource):
                 aws.wafv2.WebAclRuleArgs(
                     name=f"office-v{version}",
                     priority=50 + version,
-                    action=aws.wafv2.WebAclRuleActionArgs(allow={}),
+                    action=aws.wafv2.WebAclRuleActionArgs(allow=aws.wafv2.WebAclRuleActionAllowArgs()),
                     statement=aws.wafv2.WebAclRuleStatementArgs(
                         ip_set_reference_statement=aws.wafv2.WebAclRuleStatementIpSetReferenceStatementArgs(
                             arn=allowed.arn
@@ -214,7 +231,9 @@ class Firewall(pulumi.ComponentResource):
             default_action=default,
             rules=[*first, *self._managed_rules(), *last],
             visibility_config=aws.wafv2.WebAclVisibilityConfigArgs(
-                cloudwatch_metrics_enabled=True, metric_name=self._context.name(part), sampled_requests_enabled=True
+                cloudwatch_metrics_enabled=True,
+                metric_name=self._context.name(part),
+                sampled_requests_enabled=True,
             ),
             opts=self._child,
         )
@@ -236,7 +255,9 @@ class Firewall(pulumi.ComponentResource):
             log_destination_configs=[group.arn],
             redacted_fields=[
                 aws.wafv2.WebAclLoggingConfigurationRedactedFieldArgs(
-                    single_header=aws.wafv2.WebAclLoggingConfigurationRedactedFieldSingleHeaderArgs(name=header)
+                    single_header=aws.wafv2.WebAclLoggingConfigurationRedactedFieldSingleHeaderArgs(
+                        name=header
+                    )
                 )
                 for header in ("authorization", "cookie")
             ],

@@ -1,8 +1,8 @@
 """The network: a VPC over two or three zones with a public, an app and a data tier.
 
 Creates the VPC, an internet gateway, one subnet per tier and zone, NAT gateways, route tables, the S3 gateway
-endpoint and the interface endpoints asked for, flow logs, and takes every rule out of the default security group.
-The data tier has no route out. An existing VPC is taken by id, and then nothing is made here.
+endpoint and the interface endpoints asked for, flow logs, and takes every rule out of the default security
+group. The data tier has no route out. An existing VPC is taken by id, and then nothing is made here.
 """
 
 from __future__ import annotations
@@ -56,7 +56,9 @@ class Network(pulumi.ComponentResource):
             opts=child,
         )
         self.vpc_id = vpc.id
-        aws.ec2.DefaultSecurityGroup(f"{name}-default-group", vpc_id=vpc.id, ingress=[], egress=[], opts=child)
+        aws.ec2.DefaultSecurityGroup(
+            f"{name}-default-group", vpc_id=vpc.id, ingress=[], egress=[], opts=child
+        )
         gateway = aws.ec2.InternetGateway(f"{name}-internet", vpc_id=vpc.id, opts=child)
         subnets = self._make_subnets(args, vpc)
 
@@ -79,7 +81,9 @@ class Network(pulumi.ComponentResource):
         self.data_subnet_ids = [subnet.id for subnet in subnets["data"]]
 
     def _make_subnets(self, args: settings.Network, vpc: aws.ec2.Vpc) -> dict[str, list[aws.ec2.Subnet]]:
-        """One block of a sixteenth per tier and zone; each tier has four, so a zone can be added without moving any."""
+        """One block of a sixteenth per tier and zone; each tier has four, so a zone can be added without
+        moving any.
+        """
         blocks = list(args.cidr.subnets(prefixlen_diff=4))
         return {
             tier: [
@@ -98,9 +102,14 @@ class Network(pulumi.ComponentResource):
         }
 
     def _make_ways_out(
-        self, args: settings.Network, subnets: dict[str, list[aws.ec2.Subnet]], gateway: aws.ec2.InternetGateway
+        self,
+        args: settings.Network,
+        subnets: dict[str, list[aws.ec2.Subnet]],
+        gateway: aws.ec2.InternetGateway,
     ) -> list[aws.ec2.RouteTable]:
-        """Return the app tier's route tables, one per zone, each through the NAT of its own zone or the only one."""
+        """Return the app tier's route tables, one per zone, each through the NAT of its own zone or the only
+        one.
+        """
         name, child, nats = self._name, self._child, []
         for column in range(len(args.zones) if args.nat == "per_zone" else 1):
             letter = args.zones[column][-1]
@@ -194,7 +203,8 @@ class Network(pulumi.ComponentResource):
             self,
             [
                 access.allow(
-                    ["logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogStreams"], [f"{arn}:*", arn]
+                    ["logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogStreams"],
+                    [f"{arn}:*", arn],
                 ),
             ],
         )

@@ -1,4 +1,6 @@
-"""What only the account can answer, asked before the first resource is made: zones, hosted zone, and who we are."""
+"""What only the account can answer, asked before the first resource is made: zones, hosted zone, and who we
+are.
+"""
 
 from __future__ import annotations
 
@@ -43,7 +45,8 @@ def inspect(settings: AwsSettings, provider: aws.Provider) -> Account:
         else:
             if domain != found and not domain.endswith(f".{found}"):
                 problems.append(
-                    f"certificates:zone_id is {zone_id!r}, the zone of {found}, but certificates:domain is {domain!r}: "
+                    f"certificates:zone_id is {zone_id!r}, the zone of {found}, "
+                    f"but certificates:domain is {domain!r}: "
                     "give the zone that answers for the domain"
                 )
     if problems:

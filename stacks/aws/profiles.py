@@ -1,9 +1,12 @@
 """Every key of the AWS target in one table: its kind, its unit, and what staging and production start from.
 
-Staging is the same graph with one zone's worth of redundancy and nothing protected; production keeps data in two
-places, refuses to lose it, and keeps the records that an audit asks for. Whatever differs is on one line here.
-`REQUIRED` means that there is no sensible default, `None` that the feature is off until a value is given.
+Staging is the same graph with one zone's worth of redundancy and nothing protected; production keeps data in
+two places, refuses to lose it, and keeps the records that an audit asks for. Whatever differs is on one line
+here. `REQUIRED` means that there is no sensible default, `None` that the feature is off until a value is
+given.
 """
+
+# ruff: noqa: E501 - the table reads one setting a line
 
 from __future__ import annotations
 
@@ -34,6 +37,8 @@ def same(kind: str, default: Any, why: str, **limits: Any) -> Key:
 
 FARGATE_CPU: Final = ("256", "512", "1024", "2048", "4096", "8192", "16384")
 
+# One line per setting reads as a table.
+# fmt: off
 KEYS: Final[dict[str, Key]] = {
     # -- who pays, who answers --------------------------------------------------------------------------------------
     "storestack:owner": same("text", REQUIRED, "the team that answers for the environment; a tag on everything"),
@@ -165,3 +170,4 @@ KEYS: Final[dict[str, Key]] = {
     "budget:monthly": Key("number", 400, 2500, "a warning at 80 % and at the forecast of 100 %", least=1,
                           most=10_000_000, unit="USD"),
 }
+# fmt: on

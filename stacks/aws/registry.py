@@ -1,4 +1,6 @@
-"""The registry: one ECR repository for the store's images: scanned on push, tags that never move, old images pruned."""
+"""The registry: one ECR repository for the store's images: scanned on push, tags that never move, old images
+pruned.
+"""
 
 from __future__ import annotations
 

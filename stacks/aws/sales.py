@@ -1,7 +1,8 @@
 """Planned sales as arithmetic: which minimums hold now, and which change is due when.
 
-Pure functions of the settings and the time. AWS refuses a schedule in the past, and an `up` in the middle of a sale
-must not take capacity away: so a sale that has begun is held by the minimum itself, and only its end is scheduled.
+Pure functions of the settings and the time. AWS refuses a schedule in the past, and an `up` in the middle of
+a sale must not take capacity away: so a sale that has begun is held by the minimum itself, and only its end
+is scheduled.
 """
 
 from __future__ import annotations

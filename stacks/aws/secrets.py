@@ -1,8 +1,8 @@
 """Secrets: the keys that encrypt, and every password that the store needs, made by AWS and read by reference.
 
-Creates a KMS key for the stack's data and logs, a second one in us-east-1 for what CloudFront's side logs and alarms
-with, and one Secrets Manager secret per credential. Values come from Secrets Manager's own generator; they are kept
-encrypted in the stack's state and never printed.
+Creates a KMS key for the stack's data and logs, a second one in us-east-1 for what CloudFront's side logs and
+alarms with, and one Secrets Manager secret per credential. Values come from Secrets Manager's own generator;
+they are kept encrypted in the stack's state and never printed.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import pulumi_aws as aws
 from stacks.aws import access, settings
 from stacks.aws.context import EDGE_REGION, Context
 
-# The credentials of the container contract: what each one is for, and the user that a database credential is of.
+# The credentials of the container contract, what each is for, and the user of the database ones.
 CREDENTIALS = {
     "database-store": "the store's database role",
     "database-migrator": "the role that changes the schema",
@@ -27,7 +27,7 @@ DATABASE_USERS = {"database-store": "store", "database-migrator": "migrator"}
 
 
 class Secrets(pulumi.ComponentResource):
-    """Outputs: `key_arn`, `edge_key_arn`, and by credential the secret's ARN and its value (a Pulumi secret)."""
+    """Outputs: `key_arn`, `edge_key_arn`, and by credential the secret's ARN and its (secret) value."""
 
     def __init__(
         self, name: str, args: settings.Secrets, context: Context, opts: pulumi.ResourceOptions | None = None
@@ -46,7 +46,9 @@ class Secrets(pulumi.ComponentResource):
         self.register_outputs({"key_arn": self.key_arn})
 
     def reference(self, credential: str) -> str:
-        """Return the ARN without AWS's random end: it reads the same secret and is known before the secret is made."""
+        """Return the ARN without AWS's random end: it reads the same secret and is known before the secret is
+        made.
+        """
         return self._context.arn("secretsmanager", f"secret:{self._context.prefix}/{credential}")
 
     def readable(self, *credentials: str) -> list[str]:

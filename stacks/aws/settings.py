@@ -1,7 +1,8 @@
-"""The settings of an AWS environment, read once into frozen types, and refused as a whole when one does not fit.
+"""The settings of an AWS environment, read once into frozen types, and refused as a whole when one does not
+fit.
 
-`parse` is pure: it takes the stack's configuration and the time, and never calls AWS. Every complaint quotes its key
-and value and says the mend; all of them are reported together.
+`parse` is pure: it takes the stack's configuration and the time, and never calls AWS. Every complaint quotes
+its key and value and says the mend; all of them are reported together.
 """
 
 from __future__ import annotations
@@ -198,11 +199,25 @@ class Budget:
 
 
 ROLES: Final[Mapping[str, type]] = {
-    "network": Network, "firewall": Firewall, "certificates": Certificates, "edge": Edge, "balancer": Balancer,
-    "store": Store, "database": Database, "cache": Cache, "documents": Documents, "wide_column": WideColumn,
-    "key_value": KeyValue, "storage": Storage, "secrets": Secrets, "registry": Registry, "monitoring": Monitoring,
-    "backup": Backup, "delivery": Delivery, "budget": Budget,
-}  # fmt: skip
+    "network": Network,
+    "firewall": Firewall,
+    "certificates": Certificates,
+    "edge": Edge,
+    "balancer": Balancer,
+    "store": Store,
+    "database": Database,
+    "cache": Cache,
+    "documents": Documents,
+    "wide_column": WideColumn,
+    "key_value": KeyValue,
+    "storage": Storage,
+    "secrets": Secrets,
+    "registry": Registry,
+    "monitoring": Monitoring,
+    "backup": Backup,
+    "delivery": Delivery,
+    "budget": Budget,
+}
 
 
 @dataclass(frozen=True)
@@ -254,7 +269,9 @@ def parse(stack: str, config: Mapping[str, str], now: datetime) -> AwsSettings:
     """
     complaints: list[str] = []
     if not re.fullmatch(r"[a-z][a-z0-9-]{0,14}", stack):
-        complaints.append(f"stack {stack!r}: must be 1 to 15 small letters, digits and dashes (it is part of every name)")
+        complaints.append(
+            f"stack {stack!r}: must be 1 to 15 small letters, digits and dashes (it is part of every name)"
+        )
     config = dict(config)
     config.setdefault("storestack:region", config.get("aws:region", ""))
     if not config["storestack:region"]:
@@ -287,7 +304,9 @@ def parse(stack: str, config: Mapping[str, str], now: datetime) -> AwsSettings:
         raise SettingsError(complaints)
 
     roles = {
-        role: kind(**{name.split(":")[1]: value for name, value in values.items() if name.startswith(f"{role}:")})
+        role: kind(
+            **{name.split(":")[1]: value for name, value in values.items() if name.startswith(f"{role}:")}
+        )
         for role, kind in ROLES.items()
     }
     return AwsSettings(
@@ -321,7 +340,9 @@ def _complete(values: dict[str, Any]) -> None:
     if isinstance(values["network:zones"], int):
         letters = ZONE_LETTERS[region][: values["network:zones"]]
         values["network:zones"] = tuple(region + letter for letter in letters)
-    values["database:version"] = values["database:version"] or {"postgres": "17", "mysql": "8.4"}[values["database:engine"]]
+    values["database:version"] = (
+        values["database:version"] or {"postgres": "17", "mysql": "8.4"}[values["database:engine"]]
+    )
     values["store:release_image"] = values["store:release_image"] or values["store:image"]
 
 
@@ -359,14 +380,16 @@ def _wrong_places(values: Mapping[str, Any]) -> list[str]:
     if bool(zone_id) == create:
         complaints.append(
             f"certificates:zone_id is {zone_id!r} with certificates:create_zone {str(create).lower()}: "
-            "the domain needs a hosted zone; give the id of the one there is, or set create_zone to true, not both"
+            "the domain needs one hosted zone; give the id of the one there is, or set create_zone to true"
         )
     for name, wanted, what in (
         ("certificates:edge_arn", "us-east-1", "CloudFront reads certificates of us-east-1 only"),
         ("certificates:balancer_arn", region, "the balancer reads certificates of its own region only"),
     ):
         if values[name] and values[name].split(":")[3] != wanted:
-            complaints.append(f"{name} is {values[name]!r}, of the wrong region: {what}; issue one in {wanted}")
+            complaints.append(
+                f"{name} is {values[name]!r}, of the wrong region: {what}; issue one in {wanted}"
+            )
     return complaints
 
 
@@ -380,9 +403,13 @@ def _wrong_store(profile: str, values: Mapping[str, Any]) -> list[str]:
     for name in ("store:image", "store:release_image"):
         image = values[name]
         if image and profile == "production" and "@sha256:" not in image:
-            complaints.append(f"{name} is {image!r}, without a digest: production needs <repository>@sha256:<64 hex>")
+            complaints.append(
+                f"{name} is {image!r}, without a digest: production needs <repository>@sha256:<64 hex>"
+            )
         if image and values["store:compute"] == "lambda" and ".dkr.ecr." not in image:
-            complaints.append(f"{name} is {image!r}: Lambda runs images of ECR in its own region only; push it there")
+            complaints.append(
+                f"{name} is {image!r}: Lambda runs images of ECR in its own region only; push it there"
+            )
     if values["store:bundled"]:
         for name, fine in (("database:engine", ("postgres",)), ("cache:engine", ("redis", "valkey"))):
             if values[name] not in fine:
@@ -400,7 +427,9 @@ def _wrong_store(profile: str, values: Mapping[str, Any]) -> list[str]:
             if values[name]
         ]
         if values["store:deployment"] != "rolling":
-            complaints.append(f"store:deployment is {values['store:deployment']!r}: with lambda it must be rolling")
+            complaints.append(
+                f"store:deployment is {values['store:deployment']!r}: with lambda it must be rolling"
+            )
     return complaints
 
 
@@ -411,12 +440,14 @@ def _wrong_sizes(profile: str, values: Mapping[str, Any]) -> list[str]:
         least, most, step = FARGATE_MEMORY[int(cpu)]
         if not (least <= memory <= most and (memory % step == 0)):
             complaints.append(
-                f"store:{role}_memory is {memory}: with store:{role}_cpu {cpu} Fargate sells {least} to {most} MiB "
-                f"in steps of {step}"
+                f"store:{role}_memory is {memory}: with store:{role}_cpu {cpu} Fargate sells {least} to "
+                f"{most} MiB in steps of {step}"
             )
         low, high = values[f"store:{role}_minimum"], values[f"store:{role}_maximum"]
         if low > high:
-            complaints.append(f"store:{role}_minimum is {low}, above store:{role}_maximum {high}: raise the maximum")
+            complaints.append(
+                f"store:{role}_minimum is {low}, above store:{role}_maximum {high}: raise the maximum"
+            )
         if profile == "production" and low < 2:
             complaints.append(f"store:{role}_minimum is {low}: production needs 2, so that one may die")
     if values["database:storage_most"] < values["database:storage"] * 1.1:
@@ -447,8 +478,9 @@ def _wrong_sales(values: Mapping[str, Any], now: datetime) -> list[str]:
         if sale.ends <= now
     ]  # fmt: skip
     complaints += [
-        f"store:sales has {later.name!r} begin ({later.starts.isoformat()}, {values['store:sale_lead']} minutes of lead) "
-        f"before {former.name!r} ends ({former.ends.isoformat()}): make them one sale, or move one"
+        f"store:sales has {later.name!r} begin ({later.starts.isoformat()}, "
+        f"{values['store:sale_lead']} minutes of lead) before {former.name!r} ends "
+        f"({former.ends.isoformat()}): make them one sale, or move one"
         for former, later in pairwise(sales)
         if later.starts - lead < former.ends
     ]
@@ -457,8 +489,8 @@ def _wrong_sales(values: Mapping[str, Any], now: datetime) -> list[str]:
             most = values[f"store:{name}_maximum"]
             if least > most:
                 complaints.append(
-                    f"store:sales has {sale.name!r} with {least} {name} tasks, above store:{name}_maximum {most}: "
-                    "raise the maximum"
+                    f"store:sales has {sale.name!r} with {least} {name} tasks, "
+                    f"above store:{name}_maximum {most}: raise the maximum"
                 )
     if sales and not values["store:autoscaling"]:
         complaints.append("store:sales needs store:autoscaling true: without it nothing scales")

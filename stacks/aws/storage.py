@@ -1,7 +1,7 @@
 """Storage: the media bucket that CloudFront serves, and the bucket that takes everybody's logs.
 
-Both are private, encrypted, versioned, reachable by TLS only, without ACLs, with a lifecycle. The logs bucket uses
-S3's own key, because the balancer's log delivery can use no other.
+Both are private, encrypted, versioned, reachable by TLS only, without ACLs, with a lifecycle. The logs bucket
+uses S3's own key, because the balancer's log delivery can use no other.
 """
 
 from __future__ import annotations
@@ -101,7 +101,9 @@ class Storage(pulumi.ComponentResource):
         return bucket
 
     def _keep_days(self, part: str, bucket: aws.s3.Bucket, days: int | None) -> None:
-        """Delete current objects after `days` (never when None), old versions and broken uploads after their time."""
+        """Delete current objects after `days` (never when None), old versions and broken uploads after their
+        time.
+        """
         aws.s3.BucketLifecycleConfiguration(
             f"{self._name}-{part}-lifecycle",
             bucket=bucket.id,
@@ -110,7 +112,9 @@ class Storage(pulumi.ComponentResource):
                     id="tidy",
                     status="Enabled",
                     filter=aws.s3.BucketLifecycleConfigurationRuleFilterArgs(prefix=""),
-                    expiration=aws.s3.BucketLifecycleConfigurationRuleExpirationArgs(days=days) if days else None,
+                    expiration=aws.s3.BucketLifecycleConfigurationRuleExpirationArgs(days=days)
+                    if days
+                    else None,
                     noncurrent_version_expiration=aws.s3.BucketLifecycleConfigurationRuleNoncurrentVersionExpirationArgs(
                         noncurrent_days=self._args.old_version_days
                     ),
@@ -133,7 +137,10 @@ class Storage(pulumi.ComponentResource):
             ("cloudtrail.amazonaws.com", "trail"),
         )
         return [
-            *(access.grant(service, ["s3:PutObject"], f"{arn}/{prefix}/*", account) for service, prefix in writers),
+            *(
+                access.grant(service, ["s3:PutObject"], f"{arn}/{prefix}/*", account)
+                for service, prefix in writers
+            ),
             access.grant("cloudtrail.amazonaws.com", ["s3:GetBucketAcl"], arn, account),
         ]
 

@@ -1,9 +1,9 @@
 """The store on Fargate: web and worker services that scale, the release task, and scheduled jobs.
 
-Creates the cluster, the roles (each part reads only its own secrets), SSM parameters with the addresses that AWS
-chose, task definitions, services with rollback, autoscaling on CPU and on requests per target, the sales' scheduled
-changes, and EventBridge schedules. Two owners: autoscaling owns the number of tasks, which the program sets once and
-then ignores; the release owns the image, which is a setting pinned by digest.
+Creates the cluster, the roles (each part reads only its own secrets), SSM parameters with the addresses that
+AWS chose, task definitions, services with rollback, autoscaling on CPU and on requests per target, the sales'
+scheduled changes, and EventBridge schedules. Two owners: autoscaling owns the number of tasks, which the
+program sets once and then ignores; the release owns the image, which is a setting pinned by digest.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from stacks.aws.firewall import APP_PORT
 from stacks.aws.secrets import Secrets
 from stacks.aws.settings import AwsSettings
 
+Metric = aws.appautoscaling.PolicyTargetTrackingScalingPolicyConfigurationPredefinedMetricSpecificationArgs
 STRATEGIES = {"blue_green": "BLUE_GREEN", "canary": "CANARY", "linear": "LINEAR"}
 EXECUTION = "arn:aws:iam::aws:policy/service-role/AmazonECSTaskExecutionRolePolicy"
 SWITCHING = "arn:aws:iam::aws:policy/AmazonECSInfrastructureRolePolicyForLoadBalancers"
@@ -57,7 +58,9 @@ class Store(pulumi.ComponentResource):
         serves: bool,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        """`serves` is false where the web part runs elsewhere (Lambda); workers and releases run here all the same."""
+        """`serves` is false where the web part runs elsewhere (Lambda); workers and releases run here all the
+        same.
+        """
         super().__init__("storestack:aws:Store", name, None, opts)
         self._name, self._settings, self._context, self._needs = name, settings, context, needs
         self._child = pulumi.ResourceOptions(parent=self)
@@ -74,10 +77,12 @@ class Store(pulumi.ComponentResource):
         release = self._define("release", args.release_image or "", args.worker_cpu, args.worker_memory)
         self.release_task = release.family
         worker = self._define("worker", args.image or "", args.worker_cpu, args.worker_memory)
-        self._serve("worker", worker, args.worker_minimum, args.worker_maximum, None, ())
+        self._serve("worker", worker, args.worker_minimum, args.worker_maximum)
         if serves:
             web = self._define("web", args.image or "", args.web_cpu, args.web_memory)
-            self._serve("web", web, args.web_minimum, args.web_maximum, balancer, release_alarms)
+            self._serve(
+                "web", web, args.web_minimum, args.web_maximum, balancer=balancer, alarms=release_alarms
+            )
         self._schedule_jobs(worker)
         self.register_outputs({"cluster": self.cluster, "release_task": self.release_task})
 
@@ -100,7 +105,8 @@ class Store(pulumi.ComponentResource):
                     kms_key_id=log_key,
                     logging="OVERRIDE",
                     log_configuration=aws.ecs.ClusterConfigurationExecuteCommandConfigurationLogConfigurationArgs(
-                        cloud_watch_encryption_enabled=True, cloud_watch_log_group_name=f"/{context.prefix}/exec"
+                        cloud_watch_encryption_enabled=True,
+                        cloud_watch_log_group_name=f"/{context.prefix}/exec",
                     ),
                 )
             ),
@@ -137,7 +143,7 @@ class Store(pulumi.ComponentResource):
                 access.allow(["ssm:GetParameters"], [context.arn("ssm", f"parameter/{context.prefix}/*")]),
                 access.allow(["kms:Decrypt"], [self._needs.secrets.key_arn]),
             ],
-            {"ecs": EXECUTION},
+            managed={"ecs": EXECUTION},
         )
 
     def _make_task_role(self, part: str) -> aws.iam.Role:
@@ -152,7 +158,11 @@ class Store(pulumi.ComponentResource):
             access.allow(["s3:ListBucket"], [bucket]),
             access.allow(["kms:Decrypt", "kms:GenerateDataKey"], [needs.secrets.key_arn]),
             access.allow(
-                [f"ssmmessages:{verb}{side}Channel" for verb in ("Create", "Open") for side in ("Control", "Data")],
+                [
+                    f"ssmmessages:{verb}{side}Channel"
+                    for verb in ("Create", "Open")
+                    for side in ("Control", "Data")
+                ],
                 ["*"],
             ),
             *needs.statements,
@@ -206,8 +216,9 @@ class Store(pulumi.ComponentResource):
         task: aws.ecs.TaskDefinition,
         minimum: int,
         maximum: int,
-        balancer: Balancer | None,
-        alarms: Sequence[str],
+        *,
+        balancer: Balancer | None = None,
+        alarms: Sequence[str] = (),
     ) -> None:
         args, context = self._settings.store, self._context
         name = context.name(part)
@@ -250,16 +261,20 @@ class Store(pulumi.ComponentResource):
             self._scale(part, service, minimum, maximum, balancer)
 
     def _release_arguments(self, balancer: Balancer | None, alarms: Sequence[str]) -> dict[str, Any]:
-        """How a new version comes in: rolling with the circuit breaker, or a switch that bakes and watches alarms."""
+        """How a new version comes in: rolling with the circuit breaker, or a switch that bakes and watches
+        alarms.
+        """
         args = self._settings.store
         found: dict[str, Any] = {}
         if alarms:
             found["alarms"] = aws.ecs.ServiceAlarmsArgs(alarm_names=list(alarms), enable=True, rollback=True)
         if balancer is None or args.deployment == "rolling":
-            found["deployment_circuit_breaker"] = aws.ecs.ServiceDeploymentCircuitBreakerArgs(enable=True, rollback=True)
+            found["deployment_circuit_breaker"] = aws.ecs.ServiceDeploymentCircuitBreakerArgs(
+                enable=True, rollback=True
+            )
         if balancer is None:
             return found
-        at = {
+        at: dict[str, Any] = {
             "container_name": "web",
             "container_port": APP_PORT,
             "target_group_arn": balancer.target_groups[0].arn,
@@ -283,12 +298,16 @@ class Store(pulumi.ComponentResource):
             strategy=STRATEGIES[args.deployment], bake_time_in_minutes=bake
         )
         if args.deployment == "canary":
-            configuration.canary_configuration = aws.ecs.ServiceDeploymentConfigurationCanaryConfigurationArgs(
-                canary_percent=10, canary_bake_time_in_minutes=bake
+            configuration.canary_configuration = (
+                aws.ecs.ServiceDeploymentConfigurationCanaryConfigurationArgs(
+                    canary_percent=10, canary_bake_time_in_minutes=bake
+                )
             )
         if args.deployment == "linear":
-            configuration.linear_configuration = aws.ecs.ServiceDeploymentConfigurationLinearConfigurationArgs(
-                step_percent=25, step_bake_time_in_minutes=bake
+            configuration.linear_configuration = (
+                aws.ecs.ServiceDeploymentConfigurationLinearConfigurationArgs(
+                    step_percent=25, step_bake_time_in_minutes=bake
+                )
             )
         return found | {
             "deployment_configuration": configuration,
@@ -313,11 +332,27 @@ class Store(pulumi.ComponentResource):
             opts=child,
         )
         after = pulumi.ResourceOptions(parent=self, depends_on=[target])
-        self._track(part, "cpu", "ECSServiceAverageCPUUtilization", None, args.cpu_target, at, after)
+        self._track(
+            part,
+            "cpu",
+            metric="ECSServiceAverageCPUUtilization",
+            label=None,
+            target=args.cpu_target,
+            at=at,
+            options=after,
+        )
         # The metric belongs to one target group; a release that switches between two would starve it.
         if balancer is not None and len(balancer.target_groups) == 1:
             label = pulumi.Output.concat(balancer.dimension, "/", balancer.target_groups[0].arn_suffix)
-            self._track(part, "requests", "ALBRequestCountPerTarget", label, args.requests_per_target, at, after)
+            self._track(
+                part,
+                "requests",
+                metric="ALBRequestCountPerTarget",
+                label=label,
+                target=args.requests_per_target,
+                at=at,
+                options=after,
+            )
         for change in sales.changes(args.sales, args.sale_lead, part, minimum, now):
             aws.appautoscaling.ScheduledAction(
                 f"{name}-{change.name}",
@@ -335,6 +370,7 @@ class Store(pulumi.ComponentResource):
         self,
         part: str,
         kind: str,
+        *,
         metric: str,
         label: pulumi.Input[str] | None,
         target: float,
@@ -346,9 +382,7 @@ class Store(pulumi.ComponentResource):
             target_value=target,
             scale_out_cooldown=30,
             scale_in_cooldown=300,
-            predefined_metric_specification=aws.appautoscaling.PolicyTargetTrackingScalingPolicyConfigurationPredefinedMetricSpecificationArgs(
-                predefined_metric_type=metric, resource_label=label
-            ),
+            predefined_metric_specification=Metric(predefined_metric_type=metric, resource_label=label),
         )
         aws.appautoscaling.Policy(
             f"{self._name}-{part}-{kind}",
@@ -364,7 +398,9 @@ class Store(pulumi.ComponentResource):
         if not jobs:
             return
         family = context.arn("ecs", f"task-definition/{context.name('worker')}")
-        roles = [context.arn("iam", f"role/{context.name(part)}", "") for part in ("execution", "worker-task")]
+        roles = [
+            context.arn("iam", f"role/{context.name(part)}", "") for part in ("execution", "worker-task")
+        ]
         role = access.make_role(
             f"{self._name}-jobs",
             context.name("jobs"),
@@ -373,7 +409,9 @@ class Store(pulumi.ComponentResource):
             [
                 access.allow(["ecs:RunTask"], [f"{family}:*"]),
                 access.allow(
-                    ["iam:PassRole"], roles, {"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}}
+                    ["iam:PassRole"],
+                    roles,
+                    {"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}},
                 ),
             ],
         )
@@ -388,7 +426,9 @@ class Store(pulumi.ComponentResource):
                 target=aws.scheduler.ScheduleTargetArgs(
                     arn=self._cluster.arn,
                     role_arn=role.arn,
-                    input=json.dumps({"containerOverrides": [{"name": "worker", "command": list(job.command)}]}),
+                    input=json.dumps(
+                        {"containerOverrides": [{"name": "worker", "command": list(job.command)}]}
+                    ),
                     retry_policy=aws.scheduler.ScheduleTargetRetryPolicyArgs(
                         maximum_retry_attempts=3, maximum_event_age_in_seconds=3600
                     ),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from ipaddress import IPv4Network, ip_network
@@ -15,8 +15,8 @@ from typing import Any, Final
 
 from stacks.aws.profiles import Key
 
-# Regions of the standard partition and the letters of their zones as AWS publishes them; an account may see fewer,
-# so the preflight asks the account as well.
+# Regions of the standard partition and the letters of their zones, as AWS publishes them; an account may see
+# fewer, so the preflight asks the account as well.
 ZONE_LETTERS: Final[Mapping[str, str]] = {
     "us-east-1": "abcdef", "us-east-2": "abc", "us-west-1": "abc", "us-west-2": "abcd",
     "ca-central-1": "abd", "ca-west-1": "abc", "sa-east-1": "abc", "mx-central-1": "abc",
@@ -29,8 +29,9 @@ ZONE_LETTERS: Final[Mapping[str, str]] = {
 }  # fmt: skip
 
 # What CloudWatch Logs accepts as a retention.
-RETENTION_DAYS: Final = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922,
-                         3288, 3653)  # fmt: skip
+RETENTION_DAYS: Final = (
+    1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
+)  # fmt: skip
 
 ENDPOINT_SERVICES: Final = (
     "ecr.api", "ecr.dkr", "ecs", "kms", "lambda", "logs", "monitoring", "secretsmanager", "sns", "sqs", "ssm",
@@ -96,7 +97,9 @@ def _number(key: Key, text: str) -> int:
 
 def _days(_: Key, text: str) -> int:
     if not text.isdigit() or int(text) not in RETENTION_DAYS:
-        raise ValueError(f"must be a retention that CloudWatch knows, in days: {', '.join(map(str, RETENTION_DAYS))}")
+        raise ValueError(
+            f"must be a retention that CloudWatch knows, in days: {', '.join(map(str, RETENTION_DAYS))}"
+        )
     return int(text)
 
 
@@ -128,7 +131,9 @@ def _cidrs(_: Key, text: str) -> tuple[str, ...]:
         try:
             network = ip_network(part)
         except ValueError as error:
-            raise ValueError(f"holds {part!r}: must be addresses such as 203.0.113.7/32, with commas") from error
+            raise ValueError(
+                f"holds {part!r}: must be addresses such as 203.0.113.7/32, with commas"
+            ) from error
         if network.prefixlen == 0:
             raise ValueError(f"holds {part!r}, which is everybody: name the office's and the VPN's addresses")
         out.append(str(network))
@@ -147,7 +152,9 @@ def _zones(_: Key, text: str) -> int | tuple[str, ...]:
     for name in names:
         if name[:-1] not in ZONE_LETTERS or name[-1] not in ZONE_LETTERS[name[:-1]]:
             known = ", ".join(name[:-1] + letter for letter in ZONE_LETTERS.get(name[:-1], ""))
-            raise ValueError(f"names the unknown zone {name!r}: " + (f"use {known}" if known else "write eu-central-1a"))
+            raise ValueError(
+                f"names the unknown zone {name!r}: " + (f"use {known}" if known else "write eu-central-1a")
+            )
     return names
 
 
@@ -176,13 +183,17 @@ def _domain(_: Key, text: str) -> str:
 
 def _certificate(_: Key, text: str) -> str:
     if not re.fullmatch(r"arn:aws[a-z-]*:acm:[a-z0-9-]+:\d{12}:certificate/[A-Za-z0-9-]+", text):
-        raise ValueError("must be the ARN of an ACM certificate: arn:aws:acm:<region>:<account>:certificate/<id>")
+        raise ValueError(
+            "must be the ARN of an ACM certificate: arn:aws:acm:<region>:<account>:certificate/<id>"
+        )
     return text
 
 
 def _image(_: Key, text: str) -> str:
     if not re.fullmatch(r"[a-z0-9][A-Za-z0-9._:/-]*[A-Za-z0-9](@sha256:[0-9a-f]{64})?", text):
-        raise ValueError("must be an image such as 123456789012.dkr.ecr.eu-central-1.amazonaws.com/store@sha256:<64 hex>")
+        raise ValueError(
+            "must be an image such as 123456789012.dkr.ecr.eu-central-1.amazonaws.com/store@sha256:<64 hex>"
+        )
     return text
 
 
@@ -243,22 +254,24 @@ def _jobs(_: Key, text: str) -> tuple[Job, ...]:
         if not isinstance(command, list) or not command or not all(isinstance(word, str) for word in command):
             raise ValueError(f"has {name!r} with command {command!r}: must be a list of words")
         if not re.fullmatch(r"(rate|cron)\([^()]+\)", schedule):
-            raise ValueError(f"has {name!r} on schedule {schedule!r}: must be rate(1 hour) or cron(0 3 * * ? *)")
+            raise ValueError(
+                f"has {name!r} on schedule {schedule!r}: must be rate(1 hour) or cron(0 3 * * ? *)"
+            )
         jobs.append(Job(name, tuple(command), schedule))
     return tuple(jobs)
 
 
 def _tables(_: Key, text: str) -> tuple[Table, ...]:
     tables = []
-    for row in _rows(text, {"name", "partition_key"}, "name, partition_key, and if wanted sort_key and expires",
-                     {"sort_key", "expires"}):  # fmt: skip
+    form = "name, partition_key, and if wanted sort_key and expires"
+    for row in _rows(text, {"name", "partition_key"}, form, frozenset({"sort_key", "expires"})):
         if not re.fullmatch(r"[a-z][a-z0-9-]{1,60}", str(row["name"])):
             raise ValueError(f"names a table {row['name']!r}: must be small letters, digits and dashes")
         tables.append(Table(row["name"], row["partition_key"], row.get("sort_key"), row.get("expires")))
     return tuple(tables)
 
 
-def _rows(text: str, needed: set[str], form: str, optional: set[str] = frozenset()) -> list[dict[str, Any]]:  # type: ignore[assignment]
+def _rows(text: str, needed: set[str], form: str, optional: Set[str] = frozenset()) -> list[dict[str, Any]]:
     """Return the JSON list of objects in `text`, each with the needed keys and no unknown one."""
     try:
         rows = json.loads(text or "[]")
@@ -280,8 +293,25 @@ def _parts(text: str) -> tuple[str, ...]:
 
 
 READERS: Final[Mapping[str, Callable[[Key, str], Any]]] = {
-    "text": _text, "flag": _flag, "number": _number, "days": _days, "choice": _choice, "region": _region,
-    "cidr": _cidr, "cidrs": _cidrs, "zones": _zones, "services": _services, "id": _identifier, "ids": _identifiers,
-    "domain": _domain, "certificate": _certificate, "image": _image, "url": _url, "email": _email,
-    "repository": _repository, "sales": _sales, "jobs": _jobs, "tables": _tables,
-}  # fmt: skip
+    "text": _text,
+    "flag": _flag,
+    "number": _number,
+    "days": _days,
+    "choice": _choice,
+    "region": _region,
+    "cidr": _cidr,
+    "cidrs": _cidrs,
+    "zones": _zones,
+    "services": _services,
+    "id": _identifier,
+    "ids": _identifiers,
+    "domain": _domain,
+    "certificate": _certificate,
+    "image": _image,
+    "url": _url,
+    "email": _email,
+    "repository": _repository,
+    "sales": _sales,
+    "jobs": _jobs,
+    "tables": _tables,
+}

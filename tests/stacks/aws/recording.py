@@ -1,7 +1,7 @@
 """The program under Pulumi's mocks, with every RegisterResource request kept whole.
 
-Pulumi's own `MockResourceArgs` drops `protect`, `ignoreChanges`, `aliases` and the parents; the graph's promises are
-about exactly those, so the monitor itself is recorded.
+Pulumi's own `MockResourceArgs` drops `protect`, `ignoreChanges`, `aliases` and the parents; the graph's
+promises are about exactly those, so the monitor itself is recorded.
 """
 
 from __future__ import annotations
@@ -73,7 +73,9 @@ class _Mocks(mocks.Mocks):
         made = {
             "arn": f"arn:aws:mock:::{args.name}",
             "arnSuffix": f"app/{args.name}/1",
-            **dict.fromkeys(("address", "endpoint", "primaryEndpointAddress", "clusterAddress", "dnsName"), host),
+            **dict.fromkeys(
+                ("address", "endpoint", "primaryEndpointAddress", "clusterAddress", "dnsName"), host
+            ),
             **args.inputs,
         }
         if args.typ == "aws:acm/certificate:Certificate":
@@ -106,7 +108,7 @@ class _Monitor(mocks.MockMonitor):
 
     def RegisterResource(self, request: Any) -> Any:  # noqa: N802
         self.requests.append(request)
-        return super().RegisterResource(request)
+        return super().RegisterResource(request)  # type: ignore[no-untyped-call]
 
 
 def _resource(request: Any) -> Resource:
@@ -126,12 +128,14 @@ def _resource(request: Any) -> Resource:
 
 def _plain(value: Any) -> Any:
     if isinstance(value, dict):
-        return _plain(value["value"]) if rpc.is_rpc_secret(value) else {k: _plain(v) for k, v in value.items()}
+        return (
+            _plain(value["value"]) if rpc.is_rpc_secret(value) else {k: _plain(v) for k, v in value.items()}
+        )
     return [_plain(item) for item in value] if isinstance(value, list) else value
 
 
 def record(stack: str = "production", now: datetime = NOW, **more: str | None) -> Graph:
-    """Run the program with BASE and `more` (`role__key=value`; None takes a key away) and return its graph."""
+    """Return the graph of BASE changed by `more` (`role__key=value`; None takes a key away)."""
     config = dict(BASE)
     for name, value in more.items():
         key = name.replace("__", ":", 1)
@@ -156,4 +160,3 @@ async def _resolve(outputs: dict[str, Any]) -> dict[str, Any]:
     for key, value in outputs.items():
         values[key] = await value.future() if isinstance(value, pulumi.Output) else value
     return values
-
