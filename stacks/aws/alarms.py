@@ -1,4 +1,5 @@
-"""The alarms as a table: what each watches, above or below what it goes off, and the runbook that says what to do.
+"""The alarms as a table: what each watches, above or below what it goes off, and the runbook that says what
+to do.
 
 Pure: `monitoring.py` makes them.
 """
@@ -38,7 +39,8 @@ class Alarm:
 def release_alarms(
     balancer: pulumi.Input[str], target_groups: Mapping[str, pulumi.Input[str]]
 ) -> list[Alarm]:
-    """Return what a release watches: answers with an error, and slow ones. Dimensions are the ARNs' suffixes."""
+    """Return what a release watches: answers with an error, and slow ones. Dimensions are the ARNs' suffixes.
+    """
     alarms = [
         Alarm("web-errors", "More than 10 answers a minute are errors of the store.", "web-errors",
               "AWS/ApplicationELB", "HTTPCode_Target_5XX_Count", 10, {"LoadBalancer": balancer}, "Sum", minutes=2),

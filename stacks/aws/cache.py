@@ -34,12 +34,13 @@ class Cache(pulumi.ComponentResource):
         subnet_ids: Sequence[pulumi.Input[str]],
         group_id: pulumi.Input[str],
         key_arn: pulumi.Input[str],
+        own_key: bool,
         password: pulumi.Input[str],
         log_days: int,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("storestack:aws:Cache", name, None, opts)
-        self._name, self._args, self._context = name, args, context
+        self._name, self._args, self._context, self._own_key = name, args, context, own_key
         self._child = pulumi.ResourceOptions(parent=self)
         self._version, family = VERSIONS[args.engine]
         self._subnets = aws.elasticache.SubnetGroup(
@@ -95,7 +96,7 @@ class Cache(pulumi.ComponentResource):
             subnet_group_name=self._subnets.name,
             security_group_ids=[group_id],
             at_rest_encryption_enabled=True,
-            kms_key_id=key_arn,
+            kms_key_id=key_arn if self._own_key else None,
             transit_encryption_enabled=True,
             transit_encryption_mode="required",
             auth_token=password,

@@ -56,7 +56,7 @@ class Certificates(pulumi.ComponentResource):
             domain_name=self._args.domain,
             subject_alternative_names=[self._args.back_office_domain],
             validation_method="DNS",
-            key_algorithm="EC_prime256v1",
+            key_algorithm="RSA_2048",
             opts=pulumi.ResourceOptions(parent=self),
         )
         # ACM asks for the same record per name and account, whatever the region: make each once.

@@ -12,8 +12,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from stacks.aws import access
 from stacks.aws.context import Context
 from stacks.aws.firewall import APP_PORT
+from stacks.aws.secrets import Secrets
 from stacks.aws.settings import AwsSettings
 
 # The store's image runs as this user; a foreign image must run as any user.
@@ -74,6 +76,21 @@ def environment(
     if settings.cache.engine == "memcached":
         wanted = [credential for credential in wanted if credential != "cache"]
     return values | {f"{CREDENTIAL_VARIABLES[item]}_SECRET_ARN": references[item] for item in wanted}
+
+
+def statements(
+    part: str, secrets: Secrets, media_bucket: str, more: Sequence[access.Statement]
+) -> list[access.Statement]:
+    """Return what the part's role may do: read its own secrets, use the media, and `more`."""
+    bucket = f"arn:aws:s3:::{media_bucket}"
+    writes = [] if part == "web" else ["s3:PutObject", "s3:DeleteObject"]
+    return [
+        access.allow(["secretsmanager:GetSecretValue"], secrets.readable(*CREDENTIALS_OF[part])),
+        access.allow(["s3:GetObject", *writes], [f"{bucket}/media/*"]),
+        access.allow(["s3:ListBucket"], [bucket]),
+        access.allow(["kms:Decrypt", "kms:GenerateDataKey"], [secrets.key_arn]),
+        *more,
+    ]
 
 
 def container(

@@ -39,12 +39,13 @@ class Database(pulumi.ComponentResource):
         group_id: pulumi.Input[str],
         pooler_group_id: pulumi.Input[str] | None,
         key_arn: pulumi.Input[str],
+        insights_key_arn: pulumi.Input[str] | None,
         store_secret_arn: pulumi.Input[str],
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("storestack:aws:Database", name, None, opts)
         self._name, self._args, self._context = name, args, context
-        self._key_arn, self._group_id = key_arn, group_id
+        self._key_arn, self._group_id, self._insights_key_arn = key_arn, group_id, insights_key_arn
         self._child = pulumi.ResourceOptions(parent=self)
         subnets = aws.rds.SubnetGroup(
             f"{name}-subnets",
@@ -165,8 +166,8 @@ class Database(pulumi.ComponentResource):
             iam_database_authentication_enabled=True,
             # UTC, when shops in Europe and America are quietest; the backup comes before the maintenance.
             backup_retention_period=args.backup_days if primary else 0,
-            backup_window="03:00-03:45" if primary else None,
-            maintenance_window="sun:04:00-sun:05:00",
+            backup_window="03:00-04:00" if primary else None,
+            maintenance_window="sun:04:30-sun:05:30",
             copy_tags_to_snapshot=True,
             delete_automated_backups=not context.protect,
             deletion_protection=context.protect,
@@ -177,7 +178,7 @@ class Database(pulumi.ComponentResource):
             monitoring_interval=60,
             monitoring_role_arn=role.arn,
             performance_insights_enabled=True,
-            performance_insights_kms_key_id=self._key_arn,
+            performance_insights_kms_key_id=self._insights_key_arn,
             performance_insights_retention_period=7,
             apply_immediately=False,
             opts=context.stateful(self, depends_on=logs),

@@ -7,6 +7,7 @@ from typing import Any
 
 import pulumi
 
+from stacks.aws import access
 from stacks.aws import alarms as alarms_of
 from stacks.aws.backup import Backup
 from stacks.aws.balancer import Balancer
@@ -19,8 +20,12 @@ from stacks.aws.contract import digest_of
 from stacks.aws.database import PORTS as DATABASE_PORTS
 from stacks.aws.database import Database
 from stacks.aws.delivery import Delivery
+from stacks.aws.documents import PORT as DOCUMENTS_PORT
+from stacks.aws.documents import Documents
 from stacks.aws.edge import Edge
 from stacks.aws.firewall import Firewall
+from stacks.aws.functions import Functions
+from stacks.aws.key_value import KeyValue
 from stacks.aws.monitoring import Alerts, Monitoring
 from stacks.aws.network import Network
 from stacks.aws.preflight import inspect
@@ -29,6 +34,8 @@ from stacks.aws.secrets import Secrets
 from stacks.aws.settings import AwsSettings
 from stacks.aws.storage import Storage
 from stacks.aws.store import Dependencies, Store
+from stacks.aws.wide_column import PORT as WIDE_COLUMN_PORT
+from stacks.aws.wide_column import WideColumn
 
 
 def deploy(settings: AwsSettings) -> Mapping[str, Any]:
@@ -108,6 +115,7 @@ def deploy(settings: AwsSettings) -> Mapping[str, Any]:
         group_id=firewall.group_id("database"),
         pooler_group_id=firewall.group_id("pooler") if settings.database.proxy else None,
         key_arn=secrets.key_arn,
+        insights_key_arn=secrets.key_arn if settings.secrets.own_keys else None,
         store_secret_arn=secrets.arns["database-store"],
         opts=under,
     )
@@ -118,6 +126,7 @@ def deploy(settings: AwsSettings) -> Mapping[str, Any]:
         subnet_ids=network.data_subnet_ids,
         group_id=firewall.group_id("cache"),
         key_arn=secrets.key_arn,
+        own_key=settings.secrets.own_keys,
         password=secrets.values["cache"],
         log_days=settings.database.log_days,
         opts=under,
@@ -139,12 +148,17 @@ def deploy(settings: AwsSettings) -> Mapping[str, Any]:
         "image_repository": registry.url,
         "region": settings.region,
     }
+    needs = _needs(secrets, network, firewall, storage, database=database, cache=cache)
+    copied: dict[str, pulumi.Input[str]] = {"database": database.primary.arn, "media": storage.media.arn}
+    copied |= _add_engines(settings, context, network, firewall, secrets=secrets, needs=needs, under=under)
+    if settings.store.compute == "lambda":
+        Functions("functions", settings, context, needs=needs, balancer=balancer, opts=under)
     if settings.store.compute != "none":
         store = Store(
             "store",
             settings,
             context,
-            needs=_needs(secrets, network, firewall, storage, database=database, cache=cache),
+            needs=needs,
             balancer=balancer,
             release_alarms=[context.name(name, 255) for name in released],
             serves=settings.store.compute == "containers",
@@ -161,7 +175,7 @@ def deploy(settings: AwsSettings) -> Mapping[str, Any]:
         "backup",
         settings.backup,
         context,
-        resources={"database": database.primary.arn, "media": storage.media.arn},
+        resources=copied,
         database_arn=database.primary.arn,
         database_subnets=context.name("database"),
         key_arn=secrets.key_arn,
@@ -193,7 +207,15 @@ def _data_ports(settings: AwsSettings) -> dict[str, int]:
     """Return the data tiers and their ports; the pooler only where it is made."""
     port = DATABASE_PORTS[settings.database.engine]
     pooler = {"pooler": port} if settings.database.proxy else {}
-    return {**pooler, "database": port, "cache": CACHE_PORTS[settings.cache.engine]}
+    documents = {"documents": DOCUMENTS_PORT} if settings.documents.enabled else {}
+    wide_column = {"wide-column": WIDE_COLUMN_PORT} if settings.wide_column.enabled else {}
+    return {
+        **pooler,
+        "database": port,
+        "cache": CACHE_PORTS[settings.cache.engine],
+        **documents,
+        **wide_column,
+    }
 
 
 def _needs(
@@ -217,6 +239,7 @@ def _needs(
         group_id=firewall.group_id("app"),
         secrets=secrets,
         media_bucket=storage.media_name,
+        plain={"MEDIA_BUCKET": storage.media_name},
         urls=urls,
         release_urls={
             "DATABASE_MIGRATOR_URL": database.migrator_url,
@@ -225,6 +248,52 @@ def _needs(
         master_secret_arn=database.master_secret_arn,
         statements=[],
     )
+
+
+def _add_engines(
+    settings: AwsSettings,
+    context: Context,
+    network: Network,
+    firewall: Firewall,
+    *,
+    secrets: Secrets,
+    needs: Dependencies,
+    under: pulumi.ResourceOptions,
+) -> dict[str, pulumi.Input[str]]:
+    """Make the engines asked for, wire them to the store, and return what backups copy of them."""
+    copied: dict[str, pulumi.Input[str]] = {}
+    if settings.documents.enabled:
+        documents = Documents(
+            "documents",
+            settings.documents,
+            context,
+            subnet_ids=network.data_subnet_ids,
+            group_id=firewall.group_id("documents"),
+            key_arn=secrets.key_arn,
+            log_days=settings.database.log_days,
+            opts=under,
+        )
+        needs.urls["DOCUMENTS_URL"] = documents.url
+        needs.urls["DOCUMENTS_SECRET_ARN"] = documents.secret_arn
+        needs.statements.append(access.allow(["secretsmanager:GetSecretValue"], [documents.secret_arn]))
+        copied["documents"] = documents.cluster.arn
+    if settings.wide_column.enabled:
+        wide_column = WideColumn(
+            "wide-column",
+            context,
+            vpc_id=network.vpc_id,
+            subnet_ids=network.data_subnet_ids,
+            group_id=firewall.group_id("wide-column"),
+            opts=under,
+        )
+        needs.plain["WIDE_COLUMN_URL"] = wide_column.url
+        needs.statements.extend(wide_column.statements)
+    if settings.key_value.tables:
+        key_value = KeyValue("key-value", settings.key_value, context, key_arn=secrets.key_arn, opts=under)
+        needs.plain["KEY_VALUE_PREFIX"] = key_value.prefix
+        needs.statements.extend(key_value.statements)
+        copied |= {f"table-{table}": arn for table, arn in key_value.arns.items()}
+    return copied
 
 
 def _watch(

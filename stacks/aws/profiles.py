@@ -153,6 +153,7 @@ KEYS: Final[dict[str, Key]] = {
     "storage:old_version_days": Key("days", 7, 90, "a media file deleted by mistake can be had back this long"),
     "secrets:recovery_days": Key("number", 7, 30, "a deleted secret or key can be had back this long", least=7,
                                  most=30, unit="days"),
+    "secrets:own_keys": Key("flag", False, True, "the stack's own KMS key also where AWS's free one would do"),
     "registry:keep": same("number", 30, "images kept for rollback", least=2, most=1000, unit="images"),
     # -- monitoring, backup, delivery, budget -----------------------------------------------------------------------
     "monitoring:email": same("email", REQUIRED, "who is told when an alarm goes off"),

@@ -166,6 +166,7 @@ class Storage:
 @dataclass(frozen=True)
 class Secrets:
     recovery_days: int
+    own_keys: bool
 
 
 @dataclass(frozen=True)

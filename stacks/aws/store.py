@@ -31,16 +31,17 @@ SWITCHING = "arn:aws:iam::aws:policy/AmazonECSInfrastructureRolePolicyForLoadBal
 
 @dataclass(frozen=True)
 class Dependencies:
-    """What the store is wired to. `urls` become variables of the same name, by way of SSM."""
+    """What the store is wired to: `plain` and `urls` become variables, `urls` by way of SSM."""
 
     subnet_ids: Sequence[pulumi.Input[str]]
     group_id: pulumi.Input[str]
     secrets: Secrets
     media_bucket: str
-    urls: Mapping[str, pulumi.Input[str]]
+    plain: dict[str, str]
+    urls: dict[str, pulumi.Input[str]]
     release_urls: Mapping[str, pulumi.Input[str]]
     master_secret_arn: pulumi.Input[str]
-    statements: Sequence[access.Statement]
+    statements: list[access.Statement]
 
 
 class Store(pulumi.ComponentResource):
@@ -148,25 +149,7 @@ class Store(pulumi.ComponentResource):
 
     def _make_task_role(self, part: str) -> aws.iam.Role:
         needs, context = self._needs, self._context
-        bucket = f"arn:aws:s3:::{needs.media_bucket}"
-        writes = [] if part == "web" else ["s3:PutObject", "s3:DeleteObject"]
-        statements = [
-            access.allow(
-                ["secretsmanager:GetSecretValue"], needs.secrets.readable(*contract.CREDENTIALS_OF[part])
-            ),
-            access.allow(["s3:GetObject", *writes], [f"{bucket}/media/*"]),
-            access.allow(["s3:ListBucket"], [bucket]),
-            access.allow(["kms:Decrypt", "kms:GenerateDataKey"], [needs.secrets.key_arn]),
-            access.allow(
-                [
-                    f"ssmmessages:{verb}{side}Channel"
-                    for verb in ("Create", "Open")
-                    for side in ("Control", "Data")
-                ],
-                ["*"],
-            ),
-            *needs.statements,
-        ]
+        statements = contract.statements(part, needs.secrets, needs.media_bucket, needs.statements)
         if part == "release":
             statements.append(access.allow(["secretsmanager:GetSecretValue"], [needs.master_secret_arn]))
         return access.make_role(
@@ -180,7 +163,7 @@ class Store(pulumi.ComponentResource):
     def _define(self, part: str, image: str, cpu: str, memory: int) -> aws.ecs.TaskDefinition:
         settings, needs = self._settings, self._needs
         references = {item: needs.secrets.reference(item) for item in contract.CREDENTIAL_VARIABLES}
-        plain = contract.environment(settings, image, part, references) | {"MEDIA_BUCKET": needs.media_bucket}
+        plain = contract.environment(settings, image, part, references) | needs.plain
         wanted = {**needs.urls, **(needs.release_urls if part == "release" else {})}
         # A foreign image starts by its own command; the kit's says which part it is.
         command = contract.COMMANDS[part] if settings.store.bundled or part != "web" else None
