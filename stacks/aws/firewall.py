@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Sequence
+from typing import Any
 
 import pulumi
 import pulumi_aws as aws
@@ -31,7 +32,9 @@ MANAGED_RULES: Sequence[tuple[str, Sequence[str]]] = (
 _Action = aws.wafv2.WebAclRuleStatementManagedRuleGroupStatementRuleActionOverrideActionToUseArgs
 _Count = aws.wafv2.WebAclRuleStatementManagedRuleGroupStatementRuleActionOverrideActionToUseCountArgs
 COUNT = _Action(count=_Count())
-NOTHING = aws.wafv2.WebAclRuleOverrideActionNoneArgs()  # type: ignore[no-untyped-call]
+# Any: the SDK leaves this constructor untyped.
+_Nothing: Any = aws.wafv2.WebAclRuleOverrideActionNoneArgs
+NOTHING = _Nothing()
 
 
 class Firewall(pulumi.ComponentResource):

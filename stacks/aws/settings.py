@@ -289,7 +289,8 @@ def parse(stack: str, config: Mapping[str, str], now: datetime) -> AwsSettings:
             try:
                 values[name] = read(key, config[name])
             except ValueError as error:
-                complaints.append(f"{name} is {config[name]!r}: {error}")
+                shown = "aws:region" if name == "storestack:region" else name
+                complaints.append(f"{shown} is {config[name]!r}: {error}")
                 values[name] = None
         elif default is REQUIRED:
             source = "aws:region" if name == "storestack:region" else name
@@ -373,7 +374,8 @@ def _wrong_places(values: Mapping[str, Any]) -> list[str]:
         ]
     else:
         complaints += [
-            f"{name} has {len(values[name])} subnets: an existing VPC needs two or more, in different zones"
+            f"network:vpc_id is {values['network:vpc_id']!r} with {len(values[name])} {name}: "
+            "an existing VPC needs two or more of them, in different zones"
             for name in ("network:app_subnet_ids", "network:data_subnet_ids")
             if len(values[name]) < 2
         ]
@@ -403,6 +405,8 @@ def _wrong_store(profile: str, values: Mapping[str, Any]) -> list[str]:
         )
     for name in ("store:image", "store:release_image"):
         image = values[name]
+        if name == "store:release_image" and image == values["store:image"]:
+            continue
         if image and profile == "production" and "@sha256:" not in image:
             complaints.append(
                 f"{name} is {image!r}, without a digest: production needs <repository>@sha256:<64 hex>"

@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 import pulumi
@@ -134,6 +135,7 @@ def _plain(value: Any) -> Any:
     return [_plain(item) for item in value] if isinstance(value, list) else value
 
 
+@cache
 def record(stack: str = "production", now: datetime = NOW, **more: str | None) -> Graph:
     """Return the graph of BASE changed by `more` (`role__key=value`; None takes a key away)."""
     config = dict(BASE)
