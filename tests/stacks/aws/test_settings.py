@@ -155,7 +155,7 @@ def test_a_mistake_is_refused_with_its_key_its_value_and_the_mend(
 ) -> None:
     found = complaints(**{key.replace(":", "__", 1): value})
     assert all(key in line and mend in line for line in found), found
-    if value is not None and key != "store:jobs" and key != "key_value:tables":
+    if value is not None and key not in {"store:jobs", "key_value:tables"}:
         assert all(part in found[0] or part in found[-1] for part in value.split(",")), found
 
 

@@ -1,0 +1,118 @@
+"""An environment's life: made, unchanged when run again, refreshed, changed in one place, gone."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from tests.emulated.conftest import Environment
+from tests.emulated.scaling import Scaling
+
+SOON = datetime.now(UTC).replace(microsecond=0) + timedelta(days=3)
+SALE = {
+    "name": "black-friday",
+    "starts": SOON.isoformat(),
+    "ends": (SOON + timedelta(days=1)).isoformat(),
+    "minimum_web": 3,
+    "minimum_workers": 2,
+}
+JOB = {"name": "reconcile", "command": ["python", "-m", "app", "reconcile"], "schedule": "rate(1 day)"}
+
+
+@pytest.fixture(scope="module")
+def environment(make_environment: Callable[..., Environment]) -> Iterator[Environment]:
+    """Staging with everything by setting that the emulator has; Keyspaces it has not."""
+    made = make_environment(
+        "staging",
+        store__sales=json.dumps([SALE]),
+        store__jobs=json.dumps([JOB]),
+        database__replicas="1",
+        database__proxy="true",
+        documents__enabled="true",
+        key_value__tables=json.dumps([{"name": "carts", "partition_key": "id", "expires": "until"}]),
+        delivery__repository="acme/shop",
+        monitoring__trail="make",
+        firewall__back_office_allow="203.0.113.0/24",
+    )
+    yield made
+    made.stack.destroy(color="never")
+
+
+def test_an_unknown_zone_is_refused_by_the_account_before_anything_is_made(
+    make_environment: Callable[..., Environment],
+) -> None:
+    wrong = make_environment("wrong-zone", network__zones="us-east-1a,us-east-1f")
+    with pytest.raises(Exception, match="us-east-1f"):
+        wrong.stack.up(color="never")
+    assert wrong.types() == []
+
+
+def test_a_hosted_zone_that_is_not_there_is_refused_before_anything_is_made(
+    make_environment: Callable[..., Environment],
+) -> None:
+    wrong = make_environment(
+        "wrong-host", certificates__create_zone="false", certificates__zone_id="Z0000000000"
+    )
+    with pytest.raises(Exception, match="certificates:zone_id is 'Z0000000000'"):
+        wrong.stack.up(color="never")
+    assert wrong.types() == []
+
+
+def test_a_wrong_setting_is_refused_before_anything_is_made(
+    make_environment: Callable[..., Environment],
+) -> None:
+    wrong = make_environment("wrong-setting", database__multi_az="perhaps")
+    with pytest.raises(Exception, match="database:multi_az is 'perhaps': must be true or false"):
+        wrong.stack.up(color="never")
+    assert wrong.types() == []
+
+
+def test_up_makes_the_environment(environment: Environment, scaling: tuple[Scaling, str]) -> None:
+    result = environment.stack.up(color="never")
+    assert result.summary.result == "succeeded"
+    assert result.outputs["url"].value == "https://shop.example.com"
+    types = environment.types()
+    assert types.count("aws:ecs/service:Service") == 2
+    assert types.count("aws:cloudfront/distribution:Distribution") == 2
+    assert "aws:docdb/cluster:Cluster" in types
+    schedules = {item["Schedule"] for item in scaling[0].kept["ScheduledAction"].values()}
+    assert f"at({SOON - timedelta(minutes=15):%Y-%m-%dT%H:%M:%S})" in schedules
+
+
+def test_nothing_changes_when_nothing_changed(environment: Environment) -> None:
+    assert environment.changes(expect_no_changes=True) == {}
+
+
+def test_a_refresh_finds_what_was_made(environment: Environment) -> None:
+    before = sorted(environment.types())
+    environment.stack.refresh(color="never")
+    assert sorted(environment.types()) == before
+
+
+def test_one_changed_setting_changes_one_resource(environment: Environment) -> None:
+    environment.config["balancer:drain"] = "45"
+    assert environment.changes()["update"] >= 1
+    result = environment.stack.up(color="never")
+    changed = {
+        kind: count for kind, count in (result.summary.resource_changes or {}).items() if kind != "same"
+    }
+    assert "replace" not in changed
+    assert "delete" not in changed
+
+
+def test_a_new_image_rolls_the_tasks_and_touches_no_data(environment: Environment) -> None:
+    environment.config["store:image"] = environment.config["store:image"].replace("ab", "cd")
+    result = environment.stack.up(color="never")
+    changes = result.summary.resource_changes or {}
+    # Task definitions are never edited: three new revisions, and the services that point to them.
+    assert changes.get("replace") == 3
+    assert "delete" not in changes
+    assert result.outputs["version"].value == "cd" * 6
+
+
+def test_destroy_leaves_nothing(environment: Environment) -> None:
+    environment.stack.destroy(color="never")
+    assert environment.types() == []
