@@ -63,7 +63,7 @@ class Backup(pulumi.ComponentResource):
             ],
             opts=child,
         )
-        role = access.make_role(
+        role = access.Role(
             f"{name}-role",
             context.name("backup"),
             access.trust("backup.amazonaws.com", context.account),

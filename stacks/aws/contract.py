@@ -69,6 +69,8 @@ def environment(
         "IMAGE_DIGEST": digest_of(image),
         "DRAIN_SECONDS": str(settings.balancer.drain),
         "AWS_REGION": settings.region,
+        # RDS signs with its own authority, which no system trusts: the store reads it here.
+        "DATABASE_CA_URL": f"https://truststore.pki.rds.amazonaws.com/{settings.region}/{settings.region}-bundle.pem",
     }
     if settings.store.gateway_url:
         values["GATEWAY_URL"] = settings.store.gateway_url

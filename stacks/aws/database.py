@@ -19,7 +19,7 @@ from stacks.aws.context import Context
 PORTS = {"postgres": 5432, "mysql": 3306}
 SCHEMES = {"postgres": "postgresql", "mysql": "mysql"}
 # The name of the certificate check in each driver's URL; without it TLS is on but the server may be anybody.
-TLS_OPTIONS = {"postgres": "sslmode=verify-full&sslrootcert=system", "mysql": "ssl-mode=VERIFY_IDENTITY"}
+TLS_OPTIONS = {"postgres": "sslmode=verify-full", "mysql": "ssl-mode=VERIFY_IDENTITY"}
 LOGS = {"postgres": ("postgresql", "upgrade"), "mysql": ("error", "slowquery")}
 MASTER = "store_master"
 
@@ -55,7 +55,7 @@ class Database(pulumi.ComponentResource):
             opts=self._child,
         )
         parameters = self._make_parameters()
-        role = access.make_role(
+        role = access.Role(
             f"{name}-monitoring-role",
             context.name("database-monitoring"),
             access.trust("monitoring.rds.amazonaws.com", context.account),
@@ -122,12 +122,14 @@ class Database(pulumi.ComponentResource):
         self,
         part: str,
         parameters: aws.rds.ParameterGroup,
-        role: aws.iam.Role,
+        role: access.Role,
         subnet_group: pulumi.Input[str] | None,
     ) -> aws.rds.Instance:
         """Make the primary, or a replica when it has no subnet group of its own."""
         args, context = self._args, self._context
         primary = subnet_group is not None
+        # MySQL has no Performance Insights on its smallest classes.
+        insights = args.engine == "postgres" or not args.instance_class.endswith((".micro", ".small"))
         identifier = context.name(part)
         logs = [
             aws.cloudwatch.LogGroup(
@@ -177,9 +179,9 @@ class Database(pulumi.ComponentResource):
             enabled_cloudwatch_logs_exports=list(LOGS[args.engine]),
             monitoring_interval=60,
             monitoring_role_arn=role.arn,
-            performance_insights_enabled=True,
-            performance_insights_kms_key_id=self._insights_key_arn,
-            performance_insights_retention_period=7,
+            performance_insights_enabled=insights,
+            performance_insights_kms_key_id=self._insights_key_arn if insights else None,
+            performance_insights_retention_period=7 if insights else None,
             apply_immediately=False,
             opts=context.stateful(self, depends_on=logs),
         )
@@ -192,7 +194,7 @@ class Database(pulumi.ComponentResource):
     ) -> pulumi.Output[str]:
         """Make RDS Proxy in front of the primary and return its host name."""
         name, context = self._name, self._context
-        role = access.make_role(
+        role = access.Role(
             f"{name}-proxy-role",
             context.name("proxy"),
             access.trust("rds.amazonaws.com", context.account),
@@ -216,7 +218,7 @@ class Database(pulumi.ComponentResource):
             vpc_subnet_ids=list(subnet_ids),
             vpc_security_group_ids=[group_id],
             auths=[aws.rds.ProxyAuthArgs(auth_scheme="SECRETS", iam_auth="DISABLED", secret_arn=secret_arn)],
-            opts=self._child,
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[role]),
         )
         targets = aws.rds.ProxyDefaultTargetGroup(
             f"{name}-proxy-pool",

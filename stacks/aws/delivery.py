@@ -79,7 +79,7 @@ class Delivery(pulumi.ComponentResource):
                 opts=pulumi.ResourceOptions(parent=self, protect=context.protect),
             )
         own = [context.arn("iam", f"role/{context.prefix}-*", "")]
-        self.plan_role = access.make_role(
+        self.plan_role = access.Role(
             f"{name}-plan",
             context.name("plan"),
             _trust(
@@ -90,7 +90,7 @@ class Delivery(pulumi.ComponentResource):
             managed={"read": READ_ONLY},
         ).arn
         subject = f"repo:{args.repository}:environment:{context.stack}"
-        self.apply_role = access.make_role(
+        self.apply_role = access.Role(
             f"{name}-apply",
             context.name("apply"),
             _trust(provider_arn, {"StringEquals": _audience() | {f"{ISSUER}:sub": subject}}),

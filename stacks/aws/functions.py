@@ -44,7 +44,7 @@ class Functions(pulumi.ComponentResource):
             kms_key_id=needs.secrets.key_arn,
             opts=child,
         )
-        role = access.make_role(
+        role = access.Role(
             f"{name}-role",
             context.name("web-function"),
             access.trust("lambda.amazonaws.com", context.account),

@@ -196,7 +196,7 @@ class Network(pulumi.ComponentResource):
             opts=child,
         )
         arn = context.arn("logs", f"log-group:/{context.prefix}/flow")
-        role = access.make_role(
+        role = access.Role(
             f"{name}-flow-role",
             context.name("flow-logs"),
             access.trust("vpc-flow-logs.amazonaws.com", context.account),

@@ -75,7 +75,13 @@ class Secrets(pulumi.ComponentResource):
             ),
             *(
                 access.grant(f"{service}.amazonaws.com", use, "*", account)
-                for service in ("cloudwatch", "sns", "budgets", "events", "backup", "cloudtrail")
+                for service in ("cloudwatch", "budgets", "events", "backup")
+            ),
+            access.grant(
+                "cloudtrail.amazonaws.com",
+                use,
+                "*",
+                {"ArnLike": {"aws:SourceArn": context.arn("cloudtrail", "trail/*")}},
             ),
             access.grant(
                 "cloudfront.amazonaws.com",

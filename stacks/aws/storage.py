@@ -128,21 +128,29 @@ class Storage(pulumi.ComponentResource):
 
     def _delivery_statements(self) -> list[dict[str, Any]]:
         """What AWS's own log writers may do: put objects, each below its prefix, for this account only."""
-        account = {"StringEquals": {"aws:SourceAccount": self._context.account}}
-        arn = f"arn:aws:s3:::{self.logs_name}"
+        context, arn = self._context, f"arn:aws:s3:::{self.logs_name}"
+        account = {"StringEquals": {"aws:SourceAccount": context.account}}
+        balancers = context.arn("elasticloadbalancing", "loadbalancer/*")
         writers = (
-            ("logdelivery.elasticloadbalancing.amazonaws.com", "balancer"),
-            ("delivery.logs.amazonaws.com", "edge"),
-            ("logging.s3.amazonaws.com", "s3"),
-            ("cloudtrail.amazonaws.com", "trail"),
+            (
+                "logdelivery.elasticloadbalancing.amazonaws.com",
+                "balancer",
+                {"ArnLike": {"aws:SourceArn": balancers}},
+            ),
+            ("delivery.logs.amazonaws.com", "edge", account),
+            ("logging.s3.amazonaws.com", "s3", account),
+            ("cloudtrail.amazonaws.com", "trail", self._trails()),
         )
         return [
             *(
-                access.grant(service, ["s3:PutObject"], f"{arn}/{prefix}/*", account)
-                for service, prefix in writers
+                access.grant(service, ["s3:PutObject"], f"{arn}/{prefix}/*", condition)
+                for service, prefix, condition in writers
             ),
-            access.grant("cloudtrail.amazonaws.com", ["s3:GetBucketAcl"], arn, account),
+            access.grant("cloudtrail.amazonaws.com", ["s3:GetBucketAcl"], arn, self._trails()),
         ]
+
+    def _trails(self) -> dict[str, Any]:
+        return {"ArnLike": {"aws:SourceArn": self._context.arn("cloudtrail", "trail/*")}}
 
     def _protect_policy(
         self, part: str, bucket: aws.s3.Bucket, statements: list[dict[str, Any]]

@@ -68,12 +68,15 @@ class Store(pulumi.ComponentResource):
         self.cluster = context.name("store")
         self.services: list[str] = []
         self.minimums: dict[str, int] = {}
+        # Container definitions name these by text, so the engine does not see that tasks need them.
+        self._waits: list[pulumi.Resource] = [needs.secrets]
         self._cluster = self._make_cluster()
         self._parameters = {
             variable: self._make_parameter(variable, value)
             for variable, value in {**needs.urls, **needs.release_urls}.items()
         }
         self._execution = self._make_execution_role()
+        self._waits.append(self._execution)
         args = settings.store
         release = self._define("release", args.release_image or "", args.worker_cpu, args.worker_memory)
         self.release_task = release.family
@@ -89,7 +92,7 @@ class Store(pulumi.ComponentResource):
 
     def _make_cluster(self) -> aws.ecs.Cluster:
         context, log_key = self._context, self._needs.secrets.key_arn
-        for part in ("store", "exec"):
+        self._waits += [
             aws.cloudwatch.LogGroup(
                 f"{self._name}-{part}-logs",
                 name=f"/{context.prefix}/{part}",
@@ -97,6 +100,8 @@ class Store(pulumi.ComponentResource):
                 kms_key_id=log_key,
                 opts=self._child,
             )
+            for part in ("store", "exec")
+        ]
         cluster = aws.ecs.Cluster(
             f"{self._name}-cluster",
             name=self.cluster,
@@ -123,7 +128,7 @@ class Store(pulumi.ComponentResource):
 
     def _make_parameter(self, variable: str, value: pulumi.Input[str]) -> str:
         name = f"/{self._context.prefix}/{variable}"
-        aws.ssm.Parameter(
+        parameter = aws.ssm.Parameter(
             f"{self._name}-{variable.lower().replace('_', '-')}",
             name=name,
             type="SecureString",
@@ -131,11 +136,12 @@ class Store(pulumi.ComponentResource):
             value=value,
             opts=self._child,
         )
+        self._waits.append(parameter)
         return name
 
-    def _make_execution_role(self) -> aws.iam.Role:
+    def _make_execution_role(self) -> access.Role:
         context = self._context
-        return access.make_role(
+        return access.Role(
             f"{self._name}-execution",
             context.name("execution"),
             access.trust("ecs-tasks.amazonaws.com", context.account),
@@ -147,12 +153,12 @@ class Store(pulumi.ComponentResource):
             managed={"ecs": EXECUTION},
         )
 
-    def _make_task_role(self, part: str) -> aws.iam.Role:
+    def _make_task_role(self, part: str) -> access.Role:
         needs, context = self._needs, self._context
         statements = contract.statements(part, needs.secrets, needs.media_bucket, needs.statements)
         if part == "release":
             statements.append(access.allow(["secretsmanager:GetSecretValue"], [needs.master_secret_arn]))
-        return access.make_role(
+        return access.Role(
             f"{self._name}-{part}-role",
             context.name(f"{part}-task"),
             access.trust("ecs-tasks.amazonaws.com", context.account),
@@ -174,6 +180,8 @@ class Store(pulumi.ComponentResource):
             {variable: self._parameters[variable] for variable in wanted},
             settings.store.stop_timeout,
         )
+        role = self._make_task_role(part)
+        self._waits.append(role)
         return aws.ecs.TaskDefinition(
             f"{self._name}-{part}-task",
             family=self._context.name(part),
@@ -185,7 +193,7 @@ class Store(pulumi.ComponentResource):
                 operating_system_family="LINUX", cpu_architecture=settings.store.architecture.upper()
             ),
             execution_role_arn=self._execution.arn,
-            task_role_arn=self._make_task_role(part).arn,
+            task_role_arn=role.arn,
             volumes=[aws.ecs.TaskDefinitionVolumeArgs(name="tmp")],
             container_definitions=json.dumps([definition], sort_keys=True),
             # The older revisions stay, so that ECS can roll back to one.
@@ -237,7 +245,7 @@ class Store(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(
                 parent=self,
                 ignore_changes=["desiredCount"],
-                depends_on=[balancer.rule] if balancer else [],
+                depends_on=[*self._waits, *([balancer.rule] if balancer else [])],
             ),
         )
         if args.autoscaling:
@@ -264,7 +272,7 @@ class Store(pulumi.ComponentResource):
         }
         if args.deployment == "rolling":
             return found | {"load_balancers": [aws.ecs.ServiceLoadBalancerArgs(**at)]}
-        role = access.make_role(
+        role = access.Role(
             f"{self._name}-switch",
             self._context.name("switch"),
             access.trust("ecs.amazonaws.com", self._context.account),
@@ -384,13 +392,14 @@ class Store(pulumi.ComponentResource):
         roles = [
             context.arn("iam", f"role/{context.name(part)}", "") for part in ("execution", "worker-task")
         ]
-        role = access.make_role(
+        role = access.Role(
             f"{self._name}-jobs",
             context.name("jobs"),
             access.trust("scheduler.amazonaws.com", context.account),
             self,
             [
                 access.allow(["ecs:RunTask"], [f"{family}:*"]),
+                access.allow(["kms:Decrypt"], [self._needs.secrets.key_arn]),
                 access.allow(
                     ["iam:PassRole"],
                     roles,

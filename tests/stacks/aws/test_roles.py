@@ -191,6 +191,17 @@ def test_urls_hold_no_password_and_check_the_servers_certificate(production: Gra
     assert production.one("store-cache-url").inputs["value"] == "rediss://cache-group.example:6379/0"
 
 
+def test_tasks_start_only_once_their_logs_roles_and_addresses_are_there(production: Graph) -> None:
+    waits = {urn.rsplit("::", 1)[1] for urn in production.one("store-web-service").dependencies}
+    assert {
+        "store-store-logs",
+        "store-database-url",
+        "store-web-role-policy",
+        "store-execution-policy",
+        "secrets-session-key-value",
+    } <= waits
+
+
 def test_a_rolling_release_has_breaker_rollback_and_alarms(production: Graph) -> None:
     inputs = production.one("store-web-service").inputs
     assert inputs["deploymentCircuitBreaker"] == {"enable": True, "rollback": True}

@@ -25,7 +25,7 @@ BASE = {
 }
 
 
-def read(stack: str = "production", **more: str | None) -> AwsSettings:
+def read(stack: str = "production", /, **more: str | None) -> AwsSettings:
     config = dict(BASE)
     for name, value in more.items():
         key = name.replace("__", ":", 1)
@@ -35,7 +35,7 @@ def read(stack: str = "production", **more: str | None) -> AwsSettings:
     return parse(stack, config, NOW)
 
 
-def complaints(stack: str = "production", **more: str | None) -> list[str]:
+def complaints(stack: str = "production", /, **more: str | None) -> list[str]:
     with pytest.raises(SettingsError) as caught:
         read(stack, **more)
     return caught.value.problems
