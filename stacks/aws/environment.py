@@ -170,6 +170,16 @@ def deploy(settings: AwsSettings) -> Mapping[str, Any]:
             "version": digest_of(settings.store.image or "").removeprefix("sha256:")[:12],
             "release_task": store.release_task,
             "cluster": store.cluster,
+            # As `aws ecs run-task --network-configuration` takes it.
+            "release_network": pulumi.Output.json_dumps(
+                {
+                    "awsvpcConfiguration": {
+                        "subnets": network.app_subnet_ids,
+                        "securityGroups": [firewall.group_id("app")],
+                        "assignPublicIp": "DISABLED",
+                    }
+                }
+            ),
         }
     backup = Backup(
         "backup",

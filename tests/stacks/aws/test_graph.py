@@ -223,6 +223,7 @@ def test_outputs_have_their_names(production: Graph) -> None:
     assert {
         "url", "back_office_url", "image", "image_repository", "release_task", "cluster", "dashboard_url",
         "version",
+        "release_network",
     } <= set(production.outputs)  # fmt: skip
 
 
