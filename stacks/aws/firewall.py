@@ -68,10 +68,10 @@ class Firewall(pulumi.ComponentResource):
                 tags={"Name": context.name(tier)},
                 opts=self._child,
             )
-            for tier in ("balancer", "app", *data_ports)
+            for tier in ("app", *data_ports)
         }
-        self._open_from_cdn(cdn_prefix_list)
-        self._open("balancer", "app", APP_PORT)
+        self.groups["balancer"] = self._make_balancer_group(vpc_id, cdn_prefix_list)
+        self._let_in("balancer", "app", APP_PORT)
         for tier, port in data_ports.items():
             self._open("app", tier, port)
         if "pooler" in data_ports:
@@ -105,38 +105,56 @@ class Firewall(pulumi.ComponentResource):
     def group_id(self, tier: str) -> pulumi.Output[str]:
         return self.groups[tier].id
 
-    def _open_from_cdn(self, prefix_list: str) -> None:
+    def _make_balancer_group(self, vpc_id: pulumi.Input[str], prefix_list: str) -> aws.ec2.SecurityGroup:
         """The CDN's addresses are one managed list, which fills most of a group's quota: it is named once."""
-        aws.vpc.SecurityGroupIngressRule(
-            f"{self._name}-balancer-in",
-            security_group_id=self.groups["balancer"].id,
-            description="HTTPS from CloudFront",
-            prefix_list_id=prefix_list,
-            ip_protocol="tcp",
-            from_port=443,
-            to_port=443,
+        return aws.ec2.SecurityGroup(
+            f"{self._name}-balancer",
+            vpc_id=vpc_id,
+            name=self._context.name("balancer"),
+            description="The balancer tier",
+            ingress=[
+                aws.ec2.SecurityGroupIngressArgs(
+                    description="HTTPS from CloudFront",
+                    prefix_list_ids=[prefix_list],
+                    protocol="tcp",
+                    from_port=443,
+                    to_port=443,
+                )
+            ],
+            egress=[
+                aws.ec2.SecurityGroupEgressArgs(
+                    description="To the app tier",
+                    security_groups=[self.groups["app"].id],
+                    protocol="tcp",
+                    from_port=APP_PORT,
+                    to_port=APP_PORT,
+                )
+            ],
+            revoke_rules_on_delete=True,
+            tags={"Name": self._context.name("balancer")},
             opts=self._child,
         )
 
     def _open(self, source: str, target: str, port: int) -> None:
-        """Let `source` connect to `target`; both sides need a rule, since neither group allows anything by
-        itself.
-        """
-        aws.vpc.SecurityGroupIngressRule(
-            f"{self._name}-{target}-from-{source}",
-            security_group_id=self.groups[target].id,
-            referenced_security_group_id=self.groups[source].id,
-            description=f"From the {source} tier",
-            ip_protocol="tcp",
-            from_port=port,
-            to_port=port,
-            opts=self._child,
-        )
+        """Let `source` connect to `target`: a rule on both sides, since neither allows anything by itself."""
+        self._let_in(source, target, port)
         aws.vpc.SecurityGroupEgressRule(
             f"{self._name}-{source}-to-{target}",
             security_group_id=self.groups[source].id,
             referenced_security_group_id=self.groups[target].id,
             description=f"To the {target} tier",
+            ip_protocol="tcp",
+            from_port=port,
+            to_port=port,
+            opts=self._child,
+        )
+
+    def _let_in(self, source: str, target: str, port: int) -> None:
+        aws.vpc.SecurityGroupIngressRule(
+            f"{self._name}-{target}-from-{source}",
+            security_group_id=self.groups[target].id,
+            referenced_security_group_id=self.groups[source].id,
+            description=f"From the {source} tier",
             ip_protocol="tcp",
             from_port=port,
             to_port=port,

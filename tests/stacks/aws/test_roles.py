@@ -52,6 +52,14 @@ def test_the_default_security_group_is_empty_and_flows_are_logged(production: Gr
     assert production.one("network-flow").inputs["trafficType"] == "ALL"
 
 
+def test_the_balancer_hears_cloudfront_and_speaks_to_the_app_only(production: Graph) -> None:
+    group = production.one("firewall-balancer").inputs
+    assert [rule["prefixListIds"] for rule in group["ingress"]] == [["pl-cloudfront"]]
+    assert all("cidrBlocks" not in rule for rule in group["ingress"] + group["egress"])
+    assert group["egress"][0]["securityGroups"] == ["firewall-app-id"]
+    assert production.one("firewall-app-from-balancer").inputs["fromPort"] == 8000
+
+
 def test_the_web_acl_limits_rates_and_knows_bad_inputs(production: Graph) -> None:
     rules = {rule["name"]: rule for rule in production.one("firewall-shop").inputs["rules"]}
     assert rules["rate"]["statement"]["rateBasedStatement"]["limit"] == 2000
