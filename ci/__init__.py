@@ -1,0 +1,1 @@
+"""The steps behind the verbs of the Makefile; the pipelines call the same ones."""

@@ -1,0 +1,1 @@
+"""What Pulumi makes: one program, one file of settings per environment, one module per role."""

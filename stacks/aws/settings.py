@@ -17,23 +17,16 @@ from itertools import pairwise
 from typing import Any, Final, Literal
 
 from stacks.aws.profiles import KEYS, REQUIRED
-from stacks.aws.values import RETENTION_DAYS, ZONE_LETTERS, Job, Sale, Table, read
+from stacks.aws.values import ZONE_LETTERS, Job, Sale, Table, read
+from stacks.settings import SettingsError
 
-__all__ = ["RETENTION_DAYS", "AwsSettings", "SettingsError", "parse"]
+__all__ = ["AwsSettings", "SettingsError", "parse"]
 
 # CPU units to the least and most MiB that Fargate sells with them.
 FARGATE_MEMORY: Final[Mapping[int, tuple[int, int, int]]] = {
     256: (512, 2048, 512), 512: (1024, 4096, 1024), 1024: (2048, 8192, 1024), 2048: (4096, 16_384, 1024),
     4096: (8192, 30_720, 1024), 8192: (16_384, 61_440, 4096), 16_384: (32_768, 122_880, 8192),
 }  # fmt: skip
-
-
-class SettingsError(ValueError):
-    """The configuration does not describe an environment: one line per complaint, also in `problems`."""
-
-    def __init__(self, problems: list[str]) -> None:
-        super().__init__("\n".join(problems))
-        self.problems = problems
 
 
 @dataclass(frozen=True)

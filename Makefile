@@ -1,0 +1,51 @@
+# The verbs. Each is one command of ci/ or of a tool, which can be run by hand as well.
+PYTHON ?= python3
+STACK ?= local
+DATA ?= keep
+VENV := .venv/bin
+PULUMI = eval "$$($(PYTHON) -m ci.toolchain env)" && pulumi
+
+export STORESTACK_STARTED := $(shell date +%s)
+
+.DEFAULT_GOAL := help
+.PHONY: help up down outputs preview doctor env toolchain logs test policies lint format
+
+help: ## list the verbs
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' Makefile
+
+toolchain: ## install what is missing: environment, Pulumi, Docker provider, engine, base image
+	@$(PYTHON) -m ci.toolchain install
+
+doctor: ## say what is there, what is missing, and how to mend it
+	@$(PYTHON) -m ci.toolchain doctor
+
+env: ## print what to export to use pulumi by hand: eval "$(make -s env)"
+	@$(PYTHON) -m ci.toolchain env
+
+up: toolchain ## bring up a stack [STACK=local], or change it to what its settings say
+	@$(VENV)/python -m ci.up $(STACK)
+
+down: toolchain ## remove containers and networks [STACK=local]; DATA=delete removes the data too
+	@$(VENV)/python -m ci.down $(STACK) --data $(DATA)
+
+preview: toolchain ## show what `up` would change
+	@$(PULUMI) preview --stack $(STACK)
+
+outputs: ## print the stack's outputs as JSON; SECRETS=show includes secrets
+	@$(VENV)/python -m ci.outputs $(STACK) $(if $(filter show,$(SECRETS)),--secrets)
+
+logs: ## follow the logs of a role [ROLE=web]
+	@$(VENV)/python -m ci.logs $(STACK) $(or $(ROLE),web)
+
+test: ## run every check on a stack of its own
+	@$(PYTHON) -m ci.toolchain install --for-tests
+	@eval "$$($(PYTHON) -m ci.toolchain env)" && $(VENV)/python -m ci.test
+
+policies: ## hold the program of a stack against every policy, without an engine [STACK=local]
+	@$(VENV)/python -m policies.check --program . --stack $(STACK)
+
+lint: ## check style and types
+	@$(VENV)/ruff check . && $(VENV)/ruff format --check . && $(VENV)/mypy
+
+format: ## put every file into the one format
+	@$(VENV)/ruff format . && $(VENV)/ruff check --fix --select I .

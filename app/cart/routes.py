@@ -1,0 +1,203 @@
+"""The cart's API, its page, and the badge that catalogue pages load apart so that they stay cacheable."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Annotated, Any
+from urllib.parse import urlencode
+
+import msgspec
+from litestar import Request, Response, delete, get, patch, post
+from litestar.response import Redirect
+from litestar.types import ControllerRouterHandler
+
+from app.cart import service
+from app.core.database import Database
+from app.core.problems import Problem
+from app.core.settings import Settings
+from app.core.signing import check_form_token, form_token, read_cookie, set_cookie
+from app.core.templating import PRIVATE, render
+
+COOKIE = "cart"
+_private = {"Cache-Control": PRIVATE}
+
+Page = Request[Any, Any, Any]
+VariantId = Annotated[int, msgspec.Meta(ge=1, le=2**63 - 1, description="Id of a variant", examples=[1])]
+Quantity = Annotated[int, msgspec.Meta(ge=1, le=service.MOST_OF_ONE, description="Units", examples=[2])]
+
+
+class NewLine(msgspec.Struct, forbid_unknown_fields=True):
+    """Units of a variant to put into the cart."""
+
+    variant_id: VariantId
+    quantity: Quantity = 1
+
+
+class ChangedLine(msgspec.Struct, forbid_unknown_fields=True):
+    """The new quantity of a line."""
+
+    quantity: Quantity
+
+
+# --- API ---
+
+
+@post("/api/v1/carts", tags=["carts"])
+async def create_cart(database: Database) -> Response[service.Cart]:
+    """Start an empty cart. Keep its id secret: it is what gives access to the cart."""
+    cart_id = await service.create_cart(database)
+    cart = service.Cart.empty(cart_id)
+    return Response(cart, headers={**_private, "Location": f"/api/v1/carts/{cart_id}"})
+
+
+@get("/api/v1/carts/{cart_id:uuid}", tags=["carts"])
+async def show_cart(database: Database, cart_id: uuid.UUID) -> Response[service.Cart]:
+    """The cart, with the prices and the stock of now."""
+    return Response(await service.read_cart(database, cart_id), headers=_private)
+
+
+@post("/api/v1/carts/{cart_id:uuid}/lines", tags=["carts"])
+async def add_line(database: Database, cart_id: uuid.UUID, data: NewLine) -> Response[service.Cart]:
+    """Add units of a variant; answers the cart."""
+    await service.add_line(database, cart_id, data.variant_id, data.quantity)
+    return Response(await service.read_cart(database, cart_id), headers=_private)
+
+
+@patch("/api/v1/carts/{cart_id:uuid}/lines/{line_id:int}", tags=["carts"])
+async def change_line(
+    database: Database, cart_id: uuid.UUID, line_id: int, data: ChangedLine
+) -> Response[service.Cart]:
+    """Change a line's quantity; answers the cart."""
+    await service.set_quantity(database, cart_id, line_id, data.quantity)
+    return Response(await service.read_cart(database, cart_id), headers=_private)
+
+
+@delete("/api/v1/carts/{cart_id:uuid}/lines/{line_id:int}", tags=["carts"], status_code=200)
+async def remove_line(database: Database, cart_id: uuid.UUID, line_id: int) -> Response[service.Cart]:
+    """Take a line out; answers the cart."""
+    await service.remove_line(database, cart_id, line_id)
+    return Response(await service.read_cart(database, cart_id), headers=_private)
+
+
+# --- pages ---
+
+
+def visitor_cart_id(settings: Settings, request: Page) -> uuid.UUID | None:
+    """The id in the visitor's signed cookie."""
+    value = read_cookie(settings, request, COOKIE)
+    return uuid.UUID(value) if value else None
+
+
+async def visitor_cart(database: Database, settings: Settings, request: Page) -> service.CartRecord | None:
+    """The visitor's cart, unless there is none or it has been ordered."""
+    cart_id = visitor_cart_id(settings, request)
+    record = await service.find_cart(database, cart_id) if cart_id else None
+    return None if record is None or record.cart.state == "ordered" else record
+
+
+# What a refused change of the cart says on the cart's page.
+REFUSALS = {
+    "insufficient-stock": "There is not enough stock for that quantity.",
+    "invalid": f"A quantity must be a number from 1 to {service.MOST_OF_ONE}, of a product that is for sale.",
+    "not-found": "That line is no longer in the cart.",
+    "cart-full": f"A cart holds at most {service.MOST_LINES} different products.",
+    "checkout-in-progress": "The cart cannot change while its payment is in progress.",
+}
+
+
+@get("/cart", include_in_schema=False)
+async def show_cart_page(
+    database: Database, settings: Settings, request: Page, refused: str = ""
+) -> Response[bytes]:
+    """The cart with its forms."""
+    record = await visitor_cart(database, settings, request)
+    context = {
+        "cart": record.cart if record else None,
+        "short": {line.id for line in record.short} if record else set(),
+        "refusal": REFUSALS.get(refused),
+        "csrf_token": form_token(settings, str(record.cart.id)) if record else "",
+        "most": service.MOST_OF_ONE,
+    }
+    return render("cart/cart.html", context)
+
+
+@get("/fragments/cart", include_in_schema=False)
+async def show_badge(database: Database, settings: Settings, request: Page) -> Response[bytes]:
+    """The header's cart link with the number of units."""
+    cart_id = visitor_cart_id(settings, request)
+    count = await service.count_items(database, cart_id) if cart_id else 0
+    return render("website/cart_link.html", {"count": count})
+
+
+@post("/cart/lines", include_in_schema=False)
+async def put_into_cart(database: Database, settings: Settings, request: Page) -> Response[Any]:
+    """Add to the visitor's cart from any page; makes the cart and its cookie when there is none.
+
+    The form needs no token: the page around it is public, and the request layer refuses foreign origins.
+    """
+    form = await request.form()
+    record = await visitor_cart(database, settings, request)
+    cart_id = record.cart.id if record else await service.create_cart(database)
+    try:
+        await service.add_line(database, cart_id, _number(form, "variant_id"), _number(form, "quantity", "1"))
+    except Problem as problem:
+        response = _refuse(request, problem)
+    else:
+        response = _accept(request)
+    set_cookie(settings, response, COOKIE, str(cart_id))
+    return response
+
+
+@post("/cart/lines/{line_id:int}", include_in_schema=False)
+async def change_cart(database: Database, settings: Settings, request: Page, line_id: int) -> Response[Any]:
+    """Change or remove a line: `quantity`, or the button `remove`; a quantity of 0 removes too."""
+    form = await request.form()
+    cart_id = visitor_cart_id(settings, request)
+    if cart_id is None:
+        return Redirect("/cart", status_code=303, headers=_private)
+    check_form_token(settings, str(cart_id), str(form.get("csrf_token", "")))
+    try:
+        if form.get("remove") or str(form.get("quantity", "")).strip() == "0":
+            await service.remove_line(database, cart_id, line_id)
+        else:
+            await service.set_quantity(database, cart_id, line_id, _number(form, "quantity"))
+    except Problem as problem:
+        return _refuse(request, problem)
+    return _accept(request)
+
+
+def _number(form: Any, field: str, default: str = "") -> int:
+    text = str(form.get(field, default)).strip()
+    if not text.isdecimal() or len(text) > 18:
+        raise Problem(
+            422, "invalid", "The request has errors", f"{field} is {text!r}: it must be a whole number"
+        )
+    return int(text)
+
+
+def _accept(request: Page) -> Response[Any]:
+    if request.headers.get("HX-Request"):
+        return Response(None, status_code=204, headers={**_private, "HX-Trigger": "cart-changed"})
+    return Redirect("/cart", status_code=303, headers=_private)
+
+
+def _refuse(request: Page, problem: Problem) -> Response[Any]:
+    if problem.status >= 500:
+        raise problem
+    address = f"/cart?{urlencode({'refused': problem.type})}"
+    if request.headers.get("HX-Request"):
+        return Response(None, status_code=204, headers={**_private, "HX-Redirect": address})
+    return Redirect(address, status_code=303, headers=_private)
+
+
+routes: list[ControllerRouterHandler] = [
+    create_cart,
+    show_cart,
+    add_line,
+    change_line,
+    remove_line,
+    show_cart_page,
+    show_badge,
+    put_into_cart,
+    change_cart,
+]

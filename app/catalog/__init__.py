@@ -1,0 +1,1 @@
+"""Products, variants, collections and media: their import, pages and API, and the search over them."""

@@ -1,0 +1,290 @@
+"""Reads the catalogue: pages of products, one product, the collections."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from app.catalog import queries
+from app.catalog.queries import Sort
+from app.core.database import Database
+from app.core.problems import Invalid, NotFound
+
+PAGE_SIZE = 24
+# Deeper pages would read and throw away ever more rows; nobody but a robot asks for them.
+MOST_PAGES = 400
+# A sitemap may hold 50,000 addresses and 50 MB.
+SITEMAP_PRODUCTS = 20_000
+
+
+class CollectionLink(msgspec.Struct, frozen=True):
+    """A collection's name and address."""
+
+    handle: str
+    title: str
+
+
+class CollectionTile(msgspec.Struct, frozen=True):
+    """A collection as the overview shows it."""
+
+    handle: str
+    title: str
+    image: str | None
+    products: int
+
+
+class Card(msgspec.Struct, frozen=True):
+    """A product as lists show it. Prices are of its cheapest and dearest variant, in minor units."""
+
+    id: int
+    handle: str
+    title: str
+    vendor: str
+    kind: str
+    price_min: int
+    price_max: int
+    compare_at: int | None
+    image: str | None
+    image_alt: str
+    in_stock: bool
+
+
+class Variant(msgspec.Struct, frozen=True):
+    """One thing that can be bought. `options` always has three entries, '' where the product has fewer."""
+
+    id: int
+    sku: str
+    title: str
+    options: tuple[str, str, str]
+    barcode: str
+    price: int
+    compare_at: int | None
+    weight_grams: int
+    image: str | None
+    available: int
+
+
+class Picture(msgspec.Struct, frozen=True):
+    """A picture: a path under MEDIA_URL or a whole address, and what it shows."""
+
+    path: str
+    alt: str
+
+
+@dataclass(frozen=True)
+class Product:
+    """A published product with all that its page and its API answer show."""
+
+    id: int
+    handle: str
+    title: str
+    body_html: str
+    vendor: str
+    kind: str
+    tags: list[str]
+    options: list[str]
+    seo_title: str
+    seo_description: str
+    image: str | None
+    image_alt: str
+    variants: list[Variant]
+    pictures: list[Picture]
+    collections: list[CollectionLink]
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which products to list: of a collection, of a search, or (both None) of all. Prices in minor units."""
+
+    collection: str | None = None
+    terms: str | None = None
+    sort: Sort | None = None
+    price_from: int | None = None
+    price_to: int | None = None
+    in_stock: bool = False
+    page: int = 1
+
+
+@dataclass(frozen=True)
+class Listing:
+    """One page of products. `title` is the collection's, or the words that were searched for in the end."""
+
+    title: str
+    text: str
+    mended: bool
+    total: int
+    page: int
+    cards: list[Card]
+
+    @property
+    def pages(self) -> int:
+        return min(-(-self.total // PAGE_SIZE), MOST_PAGES)
+
+
+# The answer to a search for nothing.
+NOTHING = Listing(title="", text="", mended=False, total=0, page=1, cards=[])
+
+
+@dataclass(frozen=True)
+class Slice:
+    """Some products and the cursor after them, None at the end."""
+
+    cards: list[Card]
+    next_cursor: str | None
+
+
+async def list_page(database: Database, selection: Selection) -> Listing:
+    """Read one page; raises NotFound when there is no such collection or page."""
+    if not 1 <= selection.page <= MOST_PAGES:
+        raise NotFound(f"There is no page {selection.page}.")
+    sql, args = queries.list_page(
+        collection=_text(selection.collection) if selection.collection else None,
+        terms=selection.terms,
+        sort=selection.sort,
+        price_from=selection.price_from,
+        price_to=selection.price_to,
+        in_stock=selection.in_stock,
+        limit=PAGE_SIZE,
+        offset=(selection.page - 1) * PAGE_SIZE,
+    )
+    rows = await database.fetch(sql, *args)
+    if not rows:
+        raise NotFound("There is no such collection.")
+    first = rows[0]
+    cards = [_card(row) for row in rows if row["id"] is not None]
+    if not cards and selection.page > 1:
+        raise NotFound(f"There is no page {selection.page}.")
+    return Listing(
+        first["head_title"] or "",
+        first["head_text"],
+        bool(first["mended"]),
+        first["total"] or 0,
+        selection.page,
+        cards,
+    )
+
+
+async def list_slice(
+    database: Database, *, terms: str, collection: str | None, limit: int, cursor: str | None
+) -> Slice:
+    """Read some products from after the cursor. Raises Invalid on a cursor that was not given out here."""
+    rank, after = _read_cursor(cursor) if cursor else (None, 0)
+    if terms:
+        rows = await database.fetch(queries.SEARCH_FROM, terms, rank, after, limit + 1, collection)
+    elif collection:
+        rows = await database.fetch(queries.LIST_COLLECTION_FROM, after, limit + 1, collection)
+    else:
+        rows = await database.fetch(queries.LIST_FROM, after, limit + 1)
+    if not rows and collection and not await database.fetchval(queries.COLLECTION_EXISTS, collection):
+        raise NotFound(f"There is no collection {collection!r}.")
+    more = len(rows) > limit
+    rows = rows[:limit]
+    next_cursor = _write_cursor(rows[-1]["rank"], rows[-1]["id"]) if more else None
+    return Slice([_card(row) for row in rows], next_cursor)
+
+
+async def read_product(database: Database, handle: str) -> Product:
+    """Read a published product; raises NotFound."""
+    return _product(await database.fetchrow(queries.PRODUCT, _text(handle)))
+
+
+async def read_product_page(database: Database, handle: str, related: int) -> tuple[Product, list[Card]]:
+    """Read a published product, and so many others of its first collection; raises NotFound."""
+    row = await database.fetchrow(queries.PRODUCT_PAGE, _text(handle), related)
+    product = _product(row)
+    return product, _CARDS.decode(row["related"] or "[]") if row else []
+
+
+async def list_collections(database: Database) -> list[CollectionTile]:
+    """Read every collection that has something to show."""
+    return [CollectionTile(**row) for row in await database.fetch(queries.COLLECTIONS)]
+
+
+async def list_collection_links(database: Database, limit: int) -> list[CollectionLink]:
+    """Read the names of the first collections."""
+    return [CollectionLink(**row) for row in await database.fetch(queries.COLLECTION_LINKS, limit)]
+
+
+async def read_home(database: Database, newest: int) -> tuple[list[CollectionTile], list[Card]]:
+    """Read all collections, and so many new products."""
+    row = await database.fetchrow(queries.HOME, newest)
+    if row is None:
+        return [], []
+    return _TILES.decode(row["collections"] or "[]"), _CARDS.decode(row["newest"] or "[]")
+
+
+async def count_sitemap_parts(database: Database) -> int:
+    """How many sitemaps the products fill; at least one."""
+    return max(1, -(-int(await database.fetchval(queries.SITEMAP_SIZE)) // SITEMAP_PRODUCTS))
+
+
+async def read_sitemap(database: Database, part: int) -> tuple[list[tuple[str, str]], list[str]]:
+    """Handle and day of change of a part's products; with part 1 the collections' handles."""
+    if not 1 <= part <= 1000:
+        return [], []
+    rows = await database.fetch(queries.SITEMAP_PRODUCTS, SITEMAP_PRODUCTS, (part - 1) * SITEMAP_PRODUCTS)
+    products = [(row["handle"], f"{row['updated_at']:%Y-%m-%d}") for row in rows]
+    collections = await database.fetch(queries.SITEMAP_COLLECTIONS) if part == 1 else []
+    return products, [row["handle"] for row in collections]
+
+
+_VARIANTS = msgspec.json.Decoder(list[Variant])
+_PICTURES = msgspec.json.Decoder(list[Picture])
+_LINKS = msgspec.json.Decoder(list[CollectionLink])
+_TILES = msgspec.json.Decoder(list[CollectionTile])
+_CARDS = msgspec.json.Decoder(list[Card])
+_CURSOR = msgspec.json.Decoder(tuple[float, int])
+
+
+def _card(row: Mapping[str, Any]) -> Card:
+    return Card(*(row[name] for name in Card.__struct_fields__))
+
+
+def _text(handle: str) -> str:
+    """PostgreSQL has no zero byte in a text, so nothing can be called so."""
+    if "\0" in handle:
+        raise NotFound("There is nothing at this address.")
+    return handle
+
+
+def _product(row: Mapping[str, Any] | None) -> Product:
+    if row is None or row["variants"] is None:
+        raise NotFound("There is no such product.")
+    return Product(
+        id=row["id"],
+        handle=row["handle"],
+        title=row["title"],
+        body_html=row["body_html"],
+        vendor=row["vendor"],
+        kind=row["kind"],
+        tags=row["tags"],
+        options=row["options"],
+        seo_title=row["seo_title"],
+        seo_description=row["seo_description"],
+        image=row["image"],
+        image_alt=row["image_alt"],
+        variants=_VARIANTS.decode(row["variants"]),
+        pictures=_PICTURES.decode(row["media"] or "[]"),
+        collections=_LINKS.decode(row["collections"] or "[]"),
+    )
+
+
+def _write_cursor(rank: float, product_id: int) -> str:
+    return base64.urlsafe_b64encode(msgspec.json.encode((rank, product_id))).decode().rstrip("=")
+
+
+def _read_cursor(cursor: str) -> tuple[float, int]:
+    wrong = Invalid({"cursor": f"cursor is {cursor[:40]!r}: it must be next_cursor of an answer"})
+    padded = cursor + "=" * (-len(cursor) % 4)
+    try:
+        rank, after = _CURSOR.decode(base64.b64decode(padded, b"-_", validate=True))
+    except (msgspec.MsgspecError, binascii.Error, ValueError) as error:
+        raise wrong from error
+    if not 0 <= after < 2**63:
+        raise wrong
+    return rank, after

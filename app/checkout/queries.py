@@ -1,0 +1,138 @@
+"""The statements of checkout. Each is one transaction: it happens whole or not at all.
+
+Rows that many shoppers want come last and in the order of their ids, so that their locks are held shortest
+and no two checkouts wait for each other in a ring. The row of the shopper's own cart comes first: it lines up
+repeated requests.
+"""
+
+# No row when the cart is not open in this version. Raises CheckViolationError when the stock is too small and
+# UniqueViolationError when the key is in use; both undo everything.
+PLACE = """
+WITH cart AS (
+    UPDATE carts SET state = 'ordering', updated_at = now()
+    WHERE id = $1 AND version = $2 AND state = 'open' RETURNING id
+), placed AS (
+    INSERT INTO orders (state, token, payment_reference, cart_id, email, shipping_address, shipping_method,
+                        currency, subtotal, shipping, total, settle_at)
+    SELECT 'payment_pending', $5, $6, id, $7, $8::text::jsonb, $9, $10, $11::bigint, $12::bigint,
+           $11::bigint + $12::bigint, now() + make_interval(secs => $13)
+    FROM cart RETURNING id, number
+), claimed_key AS (
+    INSERT INTO checkout_keys (key, fingerprint, order_id) SELECT $3, $4, id FROM placed RETURNING 1
+), history AS (
+    INSERT INTO order_history (order_id, state, reason)
+    SELECT id, 'payment_pending', 'placed' FROM placed RETURNING 1
+), wanted AS (
+    SELECT *
+    FROM unnest($14::bigint[], $15::smallint[], $16::integer[], $17::bigint[], $18::text[], $19::text[])
+    WITH ORDINALITY AS w(variant_id, location_id, quantity, unit_price, sku, title, position)
+), lines AS (
+    INSERT INTO order_lines (order_id, position, variant_id, sku, title, quantity, unit_price)
+    SELECT placed.id, position, variant_id, sku, title, quantity, unit_price FROM placed, wanted RETURNING 1
+), claims AS (
+    INSERT INTO reservations (order_id, variant_id, location_id, quantity)
+    SELECT placed.id, variant_id, location_id, quantity FROM placed, wanted RETURNING 1
+), everything_else AS (
+    SELECT (SELECT count(*) FROM claimed_key) + (SELECT count(*) FROM history)
+         + (SELECT count(*) FROM lines) + (SELECT count(*) FROM claims) AS rows
+), locked AS MATERIALIZED (
+    SELECT s.variant_id, s.location_id, w.quantity
+    FROM placed, everything_else, wanted w JOIN stock s USING (variant_id, location_id)
+    ORDER BY s.variant_id, s.location_id FOR UPDATE OF s
+), taken AS (
+    UPDATE stock s SET available = s.available - l.quantity, reserved = s.reserved + l.quantity
+    FROM locked l WHERE s.variant_id = l.variant_id AND s.location_id = l.location_id RETURNING 1
+)
+SELECT id, number FROM placed WHERE (SELECT count(*) FROM taken) >= 0
+"""
+
+_EVENT = """
+    INSERT INTO payment_events (gateway, key, order_id, kind, amount, payment_id)
+    VALUES ($2, $3, $1, $4, $5, $6) ON CONFLICT (gateway, key) DO NOTHING
+"""
+
+# Each of the three settles an order only while its payment is pending; no row means that somebody else did.
+CONFIRM = f"""
+WITH event AS ({_EVENT}), settled AS (
+    UPDATE orders SET state = 'confirmed', settle_at = NULL, action_url = NULL
+    WHERE id = $1 AND state = 'payment_pending' RETURNING id, cart_id
+), history AS (
+    INSERT INTO order_history (order_id, state, reason) SELECT id, 'confirmed', $7 FROM settled
+), answered AS (
+    UPDATE checkout_keys k SET status = $8, answer = $9::text::json FROM settled s WHERE k.order_id = s.id
+), cart AS (
+    UPDATE carts c SET state = 'ordered', updated_at = now() FROM settled s WHERE c.id = s.cart_id
+)
+SELECT id FROM settled
+"""  # noqa: S608
+
+AWAIT_ACTION = f"""
+WITH event AS ({_EVENT}), settled AS (
+    UPDATE orders SET action_url = $7, settle_at = now() + make_interval(secs => $8)
+    WHERE id = $1 AND state = 'payment_pending' RETURNING id
+), answered AS (
+    UPDATE checkout_keys k SET status = $9, answer = $10::text::json FROM settled s WHERE k.order_id = s.id
+)
+SELECT id FROM settled
+"""  # noqa: S608
+
+_RELEASED = """
+WITH settled AS (
+    UPDATE orders SET state = 'payment_failed', settle_at = NULL, action_url = NULL
+    WHERE id = $1 AND state = 'payment_pending' RETURNING id, cart_id
+), history AS (
+    INSERT INTO order_history (order_id, state, reason) SELECT id, 'payment_failed', $7 FROM settled
+), cart AS (
+    UPDATE carts c SET state = 'open', updated_at = now() FROM settled s WHERE c.id = s.cart_id
+), claims AS (
+    DELETE FROM reservations r USING settled s WHERE r.order_id = s.id
+    RETURNING r.variant_id, r.location_id, r.quantity
+), locked AS MATERIALIZED (
+    SELECT s.variant_id, s.location_id, c.quantity
+    FROM claims c JOIN stock s USING (variant_id, location_id)
+    ORDER BY s.variant_id, s.location_id FOR UPDATE OF s
+), returned AS (
+    UPDATE stock s SET available = s.available + l.quantity, reserved = s.reserved - l.quantity
+    FROM locked l WHERE s.variant_id = l.variant_id AND s.location_id = l.location_id
+)
+"""
+
+# The gateway refused or ended the payment: the key keeps that answer.
+FAIL = f"""{_RELEASED}, event AS ({_EVENT}), answered AS (
+    UPDATE checkout_keys k SET status = $8, answer = $9::text::json FROM settled s WHERE k.order_id = s.id
+)
+SELECT id FROM settled
+"""  # noqa: S608
+
+# The gateway is known to have taken nothing: the key is free again, for the same request to be tried anew.
+RELEASE = f"""{_RELEASED.replace("$7", "$2")}, freed AS (
+    DELETE FROM checkout_keys k USING settled s WHERE k.order_id = s.id
+)
+SELECT id FROM settled
+"""  # noqa: S608
+
+_ORDER = """
+    o.id, o.number, o.state, o.token, o.payment_reference, o.total, o.currency, o.action_url,
+    o.created_at < now() - make_interval(secs => 5) AS abandoned
+"""
+
+KEY = f"""
+SELECT k.fingerprint, k.status, k.answer, {_ORDER}
+FROM checkout_keys k JOIN orders o ON o.id = k.order_id WHERE k.key = $1
+"""  # noqa: S608
+
+ORDER = f"SELECT {_ORDER} FROM orders o WHERE o.id = $1"  # noqa: S608
+ORDER_BY_NUMBER = f"SELECT {_ORDER} FROM orders o WHERE o.number = $1"  # noqa: S608
+ORDER_OF_CART = f"""
+SELECT {_ORDER} FROM orders o WHERE o.cart_id = $1 AND o.state <> 'payment_failed'
+"""  # noqa: S608
+ANSWER = "SELECT status, answer FROM checkout_keys WHERE order_id = $1"
+
+# A claim by time instead of a lock: whoever dies with an order lets go of it by itself.
+CLAIM_DUE = """
+UPDATE orders SET settle_at = now() + make_interval(secs => $1)
+WHERE id IN (
+    SELECT id FROM orders WHERE settle_at <= now() ORDER BY settle_at LIMIT $2 FOR UPDATE SKIP LOCKED
+)
+RETURNING id
+"""

@@ -1,0 +1,19 @@
+"""What a checkout works with, made once per process."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from app.core.database import Database
+from app.payments.ports import PaymentGateway
+from app.shipping.ports import RateSource
+
+
+@dataclass(frozen=True)
+class Shop:
+    """The database and the adapters behind the ports."""
+
+    database: Database
+    gateway: PaymentGateway
+    rates: RateSource
+    public_url: str

@@ -1,0 +1,152 @@
+"""Reads the container contract from the environment, once, into one frozen object.
+
+All errors are reported together, each with the variable, the value and the mend.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from urllib.parse import quote, urlsplit, urlunsplit
+
+
+class SettingsError(Exception):
+    """The environment does not fulfil the container contract; one line per fault."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The store's settings. Secrets are kept out of `repr`, so that a log line cannot leak them."""
+
+    port: int
+    database_url: str
+    database_direct_url: str
+    cache_url: str
+    media_url: str
+    media_root: Path | None
+    public_url: str
+    gateway_url: str
+    version: str
+    image: str
+    replica: str
+    secrets: Secrets
+
+    @cached_property
+    def database_dsn(self) -> str:
+        """The pooled address with its password, for asyncpg only."""
+        return with_password(self.database_url, self.secrets.database_password)
+
+    @cached_property
+    def database_direct_dsn(self) -> str:
+        """The direct address with its password: migrations, workers, imports."""
+        return with_password(self.database_direct_url, self.secrets.database_password)
+
+    @cached_property
+    def cache_dsn(self) -> str:
+        return with_password(self.cache_url, self.secrets.cache_password)
+
+    @property
+    def is_https(self) -> bool:
+        return self.public_url.startswith("https://")
+
+
+@dataclass(frozen=True, repr=False)
+class Secrets:
+    """The values of the contract's `…_FILE` variables."""
+
+    database_password: str | None
+    cache_password: str | None
+    session_key: bytes
+    gateway_key: str
+    gateway_webhook_key: bytes
+
+
+def with_password(url: str, password: str | None) -> str:
+    """Return `url` with `password` put in, percent-encoded; unchanged when there is none."""
+    if password is None:
+        return url
+    parts = urlsplit(url)
+    host = parts.netloc.rpartition("@")[2]
+    user = parts.username or ""
+    return urlunsplit(parts._replace(netloc=f"{user}:{quote(password, safe='')}@{host}"))
+
+
+def read_settings(environ: Mapping[str, str] = os.environ, *, release: bool = False) -> Settings:
+    """Parse the environment; a `release` needs the database alone, so keys it never uses may be missing.
+
+    Raises SettingsError with every fault at once.
+    """
+    reader = _Reader(environ)
+    direct = reader.url("DATABASE_DIRECT_URL", ("postgresql", "postgres"))
+    settings = Settings(
+        port=reader.port("PORT", 8000),
+        database_url=direct if release else reader.url("DATABASE_URL", ("postgresql", "postgres")),
+        database_direct_url=direct,
+        cache_url=reader.url("CACHE_URL", ("redis", "rediss"), "redis://cache:6379/0"),
+        media_url=reader.url("MEDIA_URL", ("http", "https"), "http://localhost:8000/media").rstrip("/"),
+        media_root=Path(environ["MEDIA_ROOT"]) if environ.get("MEDIA_ROOT") else None,
+        public_url=reader.url("PUBLIC_URL", ("http", "https"), "http://localhost:8000").rstrip("/"),
+        gateway_url=reader.url("GATEWAY_URL", ("http", "https"), "http://gateway:8000").rstrip("/"),
+        version=environ.get("STORE_VERSION", "development"),
+        image=environ.get("IMAGE_DIGEST", "none"),
+        replica=environ.get("REPLICA") or socket.gethostname(),
+        secrets=Secrets(
+            database_password=reader.secret("DATABASE_PASSWORD", required=False),
+            cache_password=reader.secret("CACHE_PASSWORD", required=False),
+            session_key=(reader.secret("SESSION_KEY", required=not release, least=32) or "").encode(),
+            gateway_key=reader.secret("GATEWAY_KEY", required=not release) or "",
+            gateway_webhook_key=(reader.secret("GATEWAY_WEBHOOK_KEY", required=not release) or "").encode(),
+        ),
+    )
+    if reader.faults:
+        raise SettingsError("\n".join(reader.faults))
+    return settings
+
+
+class _Reader:
+    """Collects faults instead of stopping at the first one."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self.environ = environ
+        self.faults: list[str] = []
+
+    def url(self, name: str, schemes: tuple[str, ...], default: str | None = None) -> str:
+        value = self.environ.get(name, default)
+        if not value:
+            self.faults.append(f"{name} is not set: give it an address like {schemes[0]}://host/…")
+            return ""
+        parts = urlsplit(value)
+        if parts.scheme not in schemes or not parts.hostname:
+            self.faults.append(f"{name} is {value!r}: it must be an address that starts with {schemes[0]}://")
+        elif parts.password:
+            self.faults.append(
+                f"{name} holds a password: put it into a file and name that in its _FILE variable"
+            )
+        return value
+
+    def port(self, name: str, default: int) -> int:
+        value = self.environ.get(name, str(default))
+        if not value.isdecimal() or not 1 <= int(value) <= 65535:
+            self.faults.append(f"{name} is {value!r}: it must be a number from 1 to 65535")
+            return default
+        return int(value)
+
+    def secret(self, name: str, *, required: bool = True, least: int = 1) -> str | None:
+        """Read the file that `<name>_FILE` points to; the value itself never comes from the environment."""
+        path = self.environ.get(f"{name}_FILE")
+        if not path:
+            if required:
+                self.faults.append(f"{name}_FILE is not set: it must name a file that holds the secret")
+            return None
+        try:
+            value = Path(path).read_text().strip()
+        except OSError as error:
+            self.faults.append(f"{name}_FILE is {path!r}, which cannot be read: {error.strerror}")
+            return None
+        if len(value) < least:
+            self.faults.append(f"{name}_FILE is {path!r}, too short: {least} characters are needed")
+        return value

@@ -1,0 +1,93 @@
+"""Reads an order for whoever holds its token."""
+
+from __future__ import annotations
+
+import hmac
+from datetime import datetime
+from enum import StrEnum
+
+import msgspec
+
+from app.checkout.forms import Address
+from app.core.database import Database
+from app.core.money import Money
+from app.core.problems import NotFound
+from app.orders import queries
+
+
+class OrderState(StrEnum):
+    """Where an order is."""
+
+    PAYMENT_PENDING = "payment_pending"
+    CONFIRMED = "confirmed"
+    PAYMENT_FAILED = "payment_failed"
+
+
+class OrderLine(msgspec.Struct):
+    """What was bought, as it was called and priced then."""
+
+    variant_id: int
+    sku: str
+    title: str
+    quantity: int
+    unit_price: Money
+    total: Money
+
+
+class Step(msgspec.Struct):
+    """A state the order entered."""
+
+    state: str
+    reason: str
+    at: datetime
+
+
+class Order(msgspec.Struct, kw_only=True):
+    """An order as the API shows it."""
+
+    number: str
+    state: OrderState
+    created_at: datetime
+    email: str
+    shipping_address: Address
+    shipping_method: str
+    lines: list[OrderLine]
+    subtotal: Money
+    shipping: Money
+    total: Money
+    history: list[Step]
+    # Where the shopper confirms the payment, while it waits for that.
+    action_url: str | None
+
+
+async def read_order(database: Database, number: str, token: str) -> Order:
+    """Return the order. Raises the same NotFound for a wrong number and a wrong token."""
+    row = await database.fetchrow(queries.ORDER, number)
+    if row is None or not hmac.compare_digest(row["token"].encode(), token.encode()):
+        raise NotFound("There is no such order, or its token is wrong.")
+    currency = row["currency"]
+    lines = [
+        OrderLine(
+            variant_id=line["variant_id"],
+            sku=line["sku"],
+            title=line["title"],
+            quantity=line["quantity"],
+            unit_price=Money(line["unit_price"], currency),
+            total=Money(line["unit_price"] * line["quantity"], currency),
+        )
+        for line in await database.fetch(queries.LINES, row["id"])
+    ]
+    return Order(
+        number=row["number"],
+        state=OrderState(row["state"]),
+        created_at=row["created_at"],
+        email=row["email"],
+        shipping_address=msgspec.json.decode(row["shipping_address"], type=Address),
+        shipping_method=row["shipping_method"],
+        lines=lines,
+        subtotal=Money(row["subtotal"], currency),
+        shipping=Money(row["shipping"], currency),
+        total=Money(row["total"], currency),
+        history=[Step(**step) for step in await database.fetch(queries.HISTORY, row["id"])],
+        action_url=row["action_url"],
+    )

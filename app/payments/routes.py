@@ -1,0 +1,41 @@
+"""Where the gateway reports payments to."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import structlog
+from litestar import Request, Response, post
+from litestar.params import HeaderParameter
+from litestar.types import ControllerRouterHandler
+
+from app.checkout.shop import Shop
+from app.core.problems import Problem
+from app.payments.ports import BadWebhook
+from app.payments.service import record_report
+
+log = structlog.get_logger()
+
+Signature = Annotated[
+    str, HeaderParameter(name="Gateway-Signature", description="t=<unix time>,v1=<HMAC-SHA256>")
+]
+
+
+@post("/api/v1/webhooks/test-gateway", tags=["webhooks"], status_code=204)
+async def receive_report(
+    request: Request[Any, Any, Any], shop: Shop, signature: Signature = ""
+) -> Response[None]:
+    """Signed batches of payment events, from the test gateway alone."""
+    try:
+        payments = shop.gateway.read_webhook(signature, await request.body())
+    except BadWebhook as error:
+        log.warning("webhook refused", reason=str(error))
+        raise Problem(400, "bad-webhook", "The webhook is refused", f"Gateway-Signature: {error}.") from error
+    async with shop.database.connection() as connection:
+        known = await record_report(connection, shop.gateway.name, payments)
+    if known < len(payments):
+        log.warning("webhook of unknown payments", unknown=len(payments) - known)
+    return Response(None, status_code=204)
+
+
+routes: list[ControllerRouterHandler] = [receive_report]

@@ -1,0 +1,1 @@
+"""What delivery costs: zones of countries, and rates by weight."""

@@ -1,0 +1,129 @@
+"""The ASGI application: mounts each package's routes, lends them database and cache, answers errors."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib import import_module
+from typing import Any
+
+import structlog
+import uvicorn
+from litestar import Litestar, Router
+from litestar.di import Provide
+from litestar.exceptions import HTTPException
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.types import ASGIApp, ControllerRouterHandler
+
+from app.checkout.shop import Shop
+from app.core import health, templating
+from app.core.cache import Cache
+from app.core.database import Database
+from app.core.problems import Problem, answer_fault, answer_http, answer_problem
+from app.core.requests import RequestLayer
+from app.core.settings import Settings
+from app.payments.gateway import TestGateway
+from app.shipping.service import TableRates
+from app.website import layout
+
+log = structlog.get_logger()
+
+# Each has `routes.py` with the list `routes`.
+PACKAGES = ("website", "catalog", "cart", "checkout", "payments", "orders", "shipping")
+
+# The balancer keeps idle connections for less; whoever closes first must not be this side (a reset request).
+KEEP_ALIVE_SECONDS = 75
+# Longer than any answer takes, shorter than the time until the engine kills.
+STOP_SECONDS = 20
+
+
+def collect_routes() -> list[ControllerRouterHandler]:
+    """Every package's routes, in the order of PACKAGES."""
+    return [route for package in PACKAGES for route in import_module(f"app.{package}.routes").routes]
+
+
+def make_app(settings: Settings) -> ASGIApp:
+    """Build the store on these settings. Nothing is connected before the application starts."""
+    database = Database(settings.database_dsn)
+    cache = Cache(settings.cache_dsn)
+    gateway = TestGateway(settings)
+    shop = Shop(database, gateway, TableRates(database), settings.public_url)
+    templating.set_globals(
+        {
+            "public_url": lambda path="/": f"{settings.public_url}{path}",
+            **layout.template_globals(settings),
+        }
+    )
+
+    @asynccontextmanager
+    async def connections(_app: Litestar) -> AsyncIterator[None]:
+        await database.open()
+        fresh = asyncio.create_task(layout.keep_fresh(database, cache))
+        try:
+            yield
+        finally:
+            fresh.cancel()
+            await gateway.close()
+            await cache.close()
+            await database.close()
+
+    async def lend_database() -> Database:
+        return database
+
+    async def lend_cache() -> Cache:
+        return cache
+
+    async def lend_settings() -> Settings:
+        return settings
+
+    async def lend_shop() -> Shop:
+        return shop
+
+    app = Litestar(
+        route_handlers=[Router("/", route_handlers=[*health.routes, *collect_routes()])],
+        dependencies={
+            "database": Provide(lend_database, use_cache=True),
+            "cache": Provide(lend_cache, use_cache=True),
+            "settings": Provide(lend_settings, use_cache=True),
+            "shop": Provide(lend_shop, use_cache=True),
+        },
+        lifespan=[connections],
+        exception_handlers={Problem: answer_problem, HTTPException: answer_http, Exception: answer_fault},
+        openapi_config=OpenAPIConfig(
+            title="Store API",
+            version="1",
+            # A path of its own: the framework answers what it does not know under it with a page.
+            path="/api/v1/openapi.json",
+            render_plugins=[JsonRenderPlugin(path="/")],
+        ),
+        request_max_body_size=64 * 1024,
+        logging_config=None,
+    )
+    return RequestLayer(app, public_url=settings.public_url, media_url=settings.media_url)
+
+
+def run(settings: Settings) -> None:
+    """Serve until SIGTERM; then finish the requests at hand and return."""
+    uvicorn.Server(configure_server(make_app(settings), settings.port)).run()
+
+
+def configure_server(app: Any, port: int) -> uvicorn.Config:
+    """What every server of the store shares: the fast loop and parser, one process per container.
+
+    No access log: it would hold queries, and so tokens; the edge keeps one.
+    """
+    return uvicorn.Config(
+        app,
+        host="0.0.0.0",  # noqa: S104  # inside its container; the networks decide who gets here
+        port=port,
+        loop="uvloop",
+        http="httptools",
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        proxy_headers=False,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=STOP_SECONDS,
+    )

@@ -1,0 +1,75 @@
+"""`make test`: every check of the project, in stages, on a stack of its own that is removed at the end.
+
+Quick stages come first, so that a slip shows within a minute; the stack is brought up once, by the same
+command a person uses, and everything that needs it follows. The time of each stage is printed at the end.
+`KEEP=1` leaves the stack up after the run, to look at what failed.
+"""
+
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from time import monotonic
+
+ROOT = Path(__file__).parent.parent
+STACK = os.environ.get("STORESTACK_STACK", "test")
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One command whose exit code decides; `always` runs it even after an earlier stage has failed."""
+
+    name: str
+    command: Sequence[str]
+    always: bool = False
+
+
+def plan(stack: str, keep: bool) -> list[Stage]:
+    """The stages in their order. The stack under test starts from nothing and leaves nothing."""
+    pytest = [sys.executable, "-m", "pytest", "--quiet"]
+    remove = ["make", "--no-print-directory", "down", f"STACK={stack}", "DATA=delete"]
+    stages = [
+        Stage("lint", ["ruff", "check", "."]),
+        Stage("format", ["ruff", "format", "--check", "."]),
+        Stage("types", ["mypy"]),
+        Stage("policies", [sys.executable, "-m", "policies.check", "--program", ".", "--stack", "local"]),
+        Stage("leftovers", remove),
+        Stage("unit", [*pytest, "tests", "--ignore=tests/app", "--ignore=tests/live"]),
+        Stage("up", ["make", "--no-print-directory", "up", f"STACK={stack}"]),
+        Stage("store", [*pytest, "tests/app"]),
+        Stage("live", [*pytest, "tests/live"]),
+    ]
+    return stages if keep else [*stages, Stage("down", remove, always=True)]
+
+
+def run(stages: Sequence[Stage], environment: dict[str, str]) -> list[tuple[Stage, float, int | None]]:
+    """Runs the stages; returns each with its seconds and exit code, `None` for one that was not run."""
+    outcomes: list[tuple[Stage, float, int | None]] = []
+    failed = False
+    for stage in stages:
+        if failed and not stage.always:
+            outcomes.append((stage, 0.0, None))
+            continue
+        print(f"\n── {stage.name} ──", flush=True)
+        begin = monotonic()
+        code = subprocess.run(stage.command, cwd=ROOT, env=environment, check=False).returncode
+        outcomes.append((stage, monotonic() - begin, code))
+        failed = failed or code != 0
+    return outcomes
+
+
+def main() -> int:
+    environment = os.environ | {"STORESTACK_STACK": STACK}
+    environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
+    outcomes = run(plan(STACK, keep=os.environ.get("KEEP") == "1"), environment)
+    print("\nstage         seconds  outcome")
+    for stage, seconds, code in outcomes:
+        outcome = {0: "passed", None: "not run"}.get(code, f"failed ({code})")
+        print(f"{stage.name:<12} {seconds:>8.1f}  {outcome}")
+    return 0 if all(code == 0 for _, _, code in outcomes) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

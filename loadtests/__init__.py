@@ -1,0 +1,1 @@
+"""Load on a running stack of this machine, and what it shows."""

@@ -1,0 +1,1 @@
+"""What the containers read: pure functions from small typed values to texts, by path under the mount."""

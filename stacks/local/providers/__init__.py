@@ -1,0 +1,1 @@
+"""Dynamic resources: what Docker's own provider cannot do, with state, diff and errors of their own."""

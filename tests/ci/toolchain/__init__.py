@@ -1,0 +1,1 @@
+"""Tests of the toolchain: real processes, files and sockets, no network."""
