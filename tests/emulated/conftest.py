@@ -67,6 +67,9 @@ class Step:
     @property
     def explained(self) -> bool:
         """True where the emulator's forgetting is the only cause."""
+        if self.op == "delete-replaced":
+            # The second half of a replacement, whose first half has the properties and is judged by them.
+            return True
         return bool(self.differs) and self.differs <= NOT_ECHOED.get(self.type, set())
 
 
