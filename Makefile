@@ -8,7 +8,7 @@ PULUMI = eval "$$($(PYTHON) -m ci.toolchain env)" && pulumi
 export STORESTACK_STARTED := $(shell date +%s)
 
 .DEFAULT_GOAL := help
-.PHONY: help up down outputs preview doctor env toolchain logs test policies lint format
+.PHONY: help up down outputs preview doctor env toolchain logs test policies lint format cost
 
 help: ## list the verbs
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -30,6 +30,9 @@ down: toolchain ## remove containers and networks [STACK=local]; DATA=delete rem
 
 preview: toolchain ## show what `up` would change
 	@$(PULUMI) preview --stack $(STACK)
+
+cost: toolchain ## what a stack on AWS costs a month, by role [STACK=production]; CAPACITY=report.json adds orders
+	@$(PULUMI) preview --json --stack $(STACK) | $(VENV)/python -m ci.cost $(if $(CAPACITY),--capacity $(CAPACITY))
 
 outputs: ## print the stack's outputs as JSON; SECRETS=show includes secrets
 	@$(VENV)/python -m ci.outputs $(STACK) $(if $(filter show,$(SECRETS)),--secrets)

@@ -12,4 +12,5 @@ lock() {
 lock kit pyproject.toml "$@"
 lock store --group store "$@"
 lock dev pyproject.toml --extra dev --group store "$@"
+lock aws pyproject.toml --extra aws --extra dev --extra emulated "$@"
 lock policies --group policies "$@"
