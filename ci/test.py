@@ -29,6 +29,8 @@ class Stage:
 def plan(stack: str, keep: bool) -> list[Stage]:
     """The stages in their order. The stack under test starts from nothing and leaves nothing."""
     pytest = [sys.executable, "-m", "pytest", "--quiet"]
+    # pulumi-aws has an environment apart: the engine would ask the local stacks for its plugin.
+    pytest_aws = [str(ROOT / ".venv-aws" / "bin" / "python"), *pytest[1:]]
     remove = ["make", "--no-print-directory", "down", f"STACK={stack}", "DATA=delete"]
     stages = [
         Stage("lint", ["ruff", "check", "."]),
@@ -36,7 +38,8 @@ def plan(stack: str, keep: bool) -> list[Stage]:
         Stage("types", ["mypy"]),
         Stage("policies", [sys.executable, "-m", "policies.check", "--program", ".", "--stack", "local"]),
         Stage("leftovers", remove),
-        Stage("unit", [*pytest, "tests", "--ignore=tests/app", "--ignore=tests/live"]),
+        Stage("unit", [*pytest, "tests/stacks", "tests/ci", "--ignore=tests/stacks/aws"]),
+        Stage("aws", [*pytest_aws, "tests/stacks/aws", "tests/policies"]),
         Stage("up", ["make", "--no-print-directory", "up", f"STACK={stack}"]),
         Stage("store", [*pytest, "tests/app"]),
         Stage("live", [*pytest, "tests/live"]),

@@ -34,12 +34,13 @@ STEPS = (
     docker_provider.STEP,
     base_image.STEP,
 )
+TEST_STEPS = (browser.STEP, environment.AWS_STEP, environment.POLICIES_STEP)
 
 
 def install(for_tests: bool) -> int:
-    """Makes every part that is missing; for the tests, a browser and pulumi-aws too."""
+    """Makes every part that is missing; for the tests, what only they need too."""
     whole = Report("Toolchain")
-    for step in (*STEPS, browser.STEP, environment.AWS_STEP) if for_tests else STEPS:
+    for step in (*STEPS, *TEST_STEPS) if for_tests else STEPS:
         step.run()
     whole.finish("ready")
     return 0

@@ -89,5 +89,7 @@ def _runs(interpreter: Path) -> bool:
 MAIN = Environment(CHECKOUT, CHECKOUT / ".venv", CHECKOUT / "requirements" / "dev.lock")
 # Apart, because the engine asks for the plugin of every Pulumi SDK that is installed, used or not.
 AWS = Environment(CHECKOUT, CHECKOUT / ".venv-aws", CHECKOUT / "requirements" / "aws.lock")
+POLICIES = Environment(CHECKOUT, CHECKOUT / "policies" / ".venv", CHECKOUT / "requirements" / "policies.lock")
 STEP = MAIN.step("Python environment")
 AWS_STEP = AWS.step("AWS environment")
+POLICIES_STEP = POLICIES.step("Policies' environment")
