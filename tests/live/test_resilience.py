@@ -42,6 +42,7 @@ def buy_again(stack: Stack, item: Item) -> str:
 )
 def test_the_store_sells_again_after_a_container_died(stack: Stack, client: httpx.Client, role: str) -> None:
     item = find_item(client, query="mug")
+    stack.run("web", ["python", "-m", "app", "stock", str(item.variant_id), "1000"])
     before = buy(client, item).json()["order"]
     kill(stack, role)
     buy_again(stack, item)

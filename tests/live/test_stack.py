@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from loadtests.stack import ROOT, Stack, make, pulumi
+from tests.live.shopping import buy, find_item
 
 
 @pytest.fixture
@@ -75,10 +76,13 @@ def test_a_killed_up_is_continued_by_the_next(stack: Stack, client: httpx.Client
 
 
 def test_down_keeps_the_data_and_the_next_up_finds_it(stack: Stack) -> None:
-    from tests.live.shopping import buy, find_item
-
     with stack.client() as client:
-        order = buy(client, find_item(client, query="mug")).json()["order"]
+        item = find_item(client, query="mug")
+        # What the API says of stock may be some seconds old, and others have been buying.
+        stack.run("web", ["python", "-m", "app", "stock", str(item.variant_id), "10"])
+        bought = buy(client, item)
+    assert bought.status_code == 201, bought.text
+    order = bought.json()["order"]
     removed = make("down", stack.name)
     assert removed.returncode == 0, removed.stdout + removed.stderr
     assert "DATA=delete" in removed.stdout
