@@ -36,11 +36,12 @@ class Certificates(pulumi.ComponentResource):
     key: pulumi.Output[str]
     authority: pulumi.Output[str]
     # Where the edge finds the answers to an ACME authority's questions.
-    challenges: pulumi.Output[str] | None = None
+    challenges: pulumi.Output[str]
 
     def __init__(self, name: str, settings: Settings, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("storestack:local:Certificates", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
+        self.challenges = volume(f"{name}-acme-challenges", "certificates", settings, child).name
         if settings.certificates.source is CertificateSource.FILES:
             files = settings.certificates
             chain = read_file("certificates:certificate_file", files.certificate_file)
@@ -53,7 +54,6 @@ class Certificates(pulumi.ComponentResource):
             authority_certificate = (
                 read_file("certificates:acme_authority_file", trusted) if trusted is not None else ""
             )
-            self.challenges = volume(f"{name}-acme-challenges", "certificates", settings, child).name
             certificate = AcmeCertificate(
                 f"{name}-certificate",
                 stack=settings.stack,

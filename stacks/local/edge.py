@@ -64,7 +64,6 @@ class Edge(pulumi.ComponentResource):
                     limits=args.firewall.limits,
                     firewall=args.firewall.rules,
                     signed_shoppers=True,
-                    acme=args.certificates.challenges is not None,
                 )
             ),
             configuration_volume=configuration.name,
@@ -78,7 +77,6 @@ class Edge(pulumi.ComponentResource):
             opts=child,
         )
         edge = settings.edge
-        challenges = args.certificates.challenges
         container = run(
             f"{name}-edge",
             Service(
@@ -92,7 +90,7 @@ class Edge(pulumi.ComponentResource):
                     Mount(secrets.name, SECRETS_PATH),
                     Mount(cache.name, CACHE_PATH, read_only=False),
                     Mount(args.media, MEDIA_PATH),
-                    *([Mount(challenges, CHALLENGES_PATH)] if challenges is not None else []),
+                    Mount(args.certificates.challenges, CHALLENGES_PATH),
                 ),
                 ports=(
                     Port(HTTPS_PORT, edge.https_port, edge.listen),

@@ -55,8 +55,6 @@ class EdgeConfiguration:
     firewall: modsecurity.Firewall
     # Whether signed shopper addresses are taken (load and live tests); never on a public production stack.
     signed_shoppers: bool
-    # Whether ACME challenges are served from /srv/acme on the plain port.
-    acme: bool = False
     cache_mb: int = 512
     body_mb: int = 10
     limits: RateLimits = RateLimits()
@@ -74,7 +72,6 @@ def render(configuration: EdgeConfiguration) -> dict[str, str]:
         workers=configuration.workers,
         firewall=configuration.firewall.mode is not modsecurity.Mode.OFF,
         signed_shoppers=configuration.signed_shoppers,
-        acme=configuration.acme,
         cache_mb=configuration.cache_mb,
         body_mb=configuration.body_mb,
         limits=configuration.limits,

@@ -109,7 +109,7 @@ def connect(stack: ExitStack, props: Mapping[str, Any], key: str) -> "tuple[Clie
         # The library hands it on to requests, which takes a file to trust as well as a yes or no.
         network.verify_ssl = str(trusted)  # type: ignore[assignment]
     session = client.ClientV2(client.ClientV2.get_directory(props["directory"], network), network)
-    registration = messages.NewRegistration.from_data(email=props["email"], terms_of_service_agreed=True)
+    registration = messages.NewRegistration.from_data(email=props.get("email"), terms_of_service_agreed=True)
     try:
         session.new_account(registration)
     except errors.ConflictError as known:

@@ -134,9 +134,8 @@ def test_the_shoppers_key_signs_what_the_documentation_says() -> None:
     assert signed == "1700000000 9.9.9.9 sesame"
 
 
-def test_challenges_of_a_certificate_authority_are_served_only_when_asked_for() -> None:
-    assert "acme-challenge" not in main()
-    assert "/srv/acme" in main(replace(CONFIGURATION, acme=True))
+def test_challenges_of_a_certificate_authority_are_served_on_the_plain_port() -> None:
+    assert "root /srv/acme" in main()
 
 
 def test_each_error_has_a_page_and_a_problem() -> None:

@@ -116,6 +116,12 @@ def test_a_host_that_answers_gets_a_certificate_that_fits_its_key(authority: Aut
     assert not acme.due(made["certificate"])
 
 
+def test_an_owner_without_an_address_gets_one_too(authority: Authority) -> None:
+    # The engine leaves out what is not set.
+    request = {name: value for name, value in authority.request().items() if name != "email"}
+    assert acme.obtain(request, None)["certificate"]
+
+
 def test_a_renewal_uses_the_account_there_is(authority: Authority) -> None:
     first = acme.obtain(authority.request(), None)
     second = acme.obtain(authority.request(), first["account_key"])
