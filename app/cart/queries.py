@@ -4,17 +4,20 @@ _RELAXED = "(SELECT set_config('synchronous_commit', 'off', true)) AS relaxed"
 
 CREATE = f"INSERT INTO carts (id) SELECT $1 FROM {_RELAXED}"  # noqa: S608
 
-# Of the locations, the first that holds enough; else the first.
+# `locations` in the order in which they are used; the arrays of a line list the places where its units are.
 READ = """
-SELECT c.state, c.version, c.details, l.id AS line_id, l.variant_id, l.quantity,
+SELECT c.state, c.version, c.details, c.held, c.held_until,
+       (SELECT array_agg(id ORDER BY priority, id) FROM locations) AS locations,
+       l.id AS line_id, l.variant_id, l.quantity,
        v.sku, v.handle, v.product_title, v.variant_title, v.price, v.weight_grams, v.image,
-       coalesce(v.sellable, false) AS sellable, coalesce(s.available, 0) AS available, s.location_id
+       coalesce(v.sellable, false) AS sellable, s.place_locations, s.place_buckets, s.place_units
 FROM carts c
 LEFT JOIN cart_lines l ON l.cart_id = c.id
 LEFT JOIN sale_variants v ON v.variant_id = l.variant_id
 LEFT JOIN LATERAL (
-    SELECT location_id, available FROM stock WHERE variant_id = l.variant_id
-    ORDER BY available >= l.quantity DESC, location_id LIMIT 1
+    SELECT array_agg(location_id) AS place_locations, array_agg(bucket) AS place_buckets,
+           array_agg(available) AS place_units
+    FROM stock_places WHERE variant_id = l.variant_id
 ) s ON true
 WHERE c.id = $1
 ORDER BY l.id
@@ -25,6 +28,7 @@ SELECT coalesce(sum(l.quantity), 0)::integer FROM carts c JOIN cart_lines l ON l
 WHERE c.id = $1 AND c.state <> 'ordered'
 """
 
+# The three answer whether the cart holds units, which then are not those that it lists.
 # No row when the cart is not open or full, or the variant not for sale. Stock is not looked at: a cart claims
 # nothing, and whether there is enough is shown when it is read and decided when it is ordered.
 ADD_LINE = f"""
@@ -33,12 +37,12 @@ WITH variant AS (
     AND (SELECT count(*) FROM cart_lines WHERE cart_id = $1) < 100
 ), cart AS (
     UPDATE carts SET version = version + 1, updated_at = now() FROM {_RELAXED}, variant
-    WHERE id = $1 AND state = 'open' RETURNING id
+    WHERE id = $1 AND state = 'open' RETURNING id, held IS NOT NULL AS holds
 )
 INSERT INTO cart_lines (cart_id, variant_id, quantity)
 SELECT cart.id, variant.variant_id, $3 FROM cart, variant
 ON CONFLICT (cart_id, variant_id) DO UPDATE SET quantity = cart_lines.quantity + excluded.quantity
-RETURNING id
+RETURNING (SELECT holds FROM cart)
 """  # noqa: S608
 
 SET_QUANTITY = f"""
@@ -46,10 +50,10 @@ WITH line AS (
     SELECT id FROM cart_lines WHERE id = $2 AND cart_id = $1
 ), cart AS (
     UPDATE carts SET version = version + 1, updated_at = now() FROM {_RELAXED}, line
-    WHERE carts.id = $1 AND state = 'open' RETURNING carts.id
+    WHERE carts.id = $1 AND state = 'open' RETURNING carts.id, held IS NOT NULL AS holds
 )
 UPDATE cart_lines SET quantity = $3 FROM cart, line WHERE cart_lines.id = line.id
-RETURNING cart_lines.id
+RETURNING cart.holds
 """  # noqa: S608
 
 REMOVE_LINE = f"""
@@ -57,10 +61,10 @@ WITH line AS (
     SELECT l.id FROM cart_lines l WHERE l.id = $2 AND l.cart_id = $1
 ), cart AS (
     UPDATE carts SET version = version + 1, updated_at = now() FROM {_RELAXED}, line
-    WHERE carts.id = $1 AND state = 'open' RETURNING carts.id
+    WHERE carts.id = $1 AND state = 'open' RETURNING carts.id, held IS NOT NULL AS holds
 )
 DELETE FROM cart_lines USING cart, line WHERE cart_lines.id = line.id
-RETURNING cart_lines.id
+RETURNING cart.holds
 """  # noqa: S608
 
 SAVE_DETAILS = f"""
@@ -72,6 +76,7 @@ SELLABLE = "SELECT sellable FROM sale_variants WHERE variant_id = $1"
 
 DELETE_STALE = """
 DELETE FROM carts WHERE id IN (
-    SELECT id FROM carts WHERE state = 'open' AND updated_at < now() - make_interval(days => $1) LIMIT 1000
+    SELECT id FROM carts
+    WHERE state = 'open' AND held IS NULL AND updated_at < now() - make_interval(days => $1) LIMIT 1000
 )
 """

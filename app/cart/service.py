@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import uuid
+from datetime import datetime
+from functools import partial
 from typing import Any, NoReturn
 
 import asyncpg
 import msgspec
+import structlog
 
 from app.cart import queries
-from app.core.database import Database
+from app.core.database import Connection, Database
 from app.core.money import Money
 from app.core.problems import Invalid, NotFound, Problem
+from app.inventory import service as inventory
+from app.inventory.service import Held, Place
 
 # The CHECK of cart_lines.quantity says the same.
 MOST_OF_ONE = 99
@@ -19,6 +25,10 @@ MOST_OF_ONE = 99
 MOST_LINES = 100
 # Guests come back within the cookie's 30 days.
 KEEP_DAYS = 31
+# Each is lost only to a change of the cart in the same moment.
+HOLD_ATTEMPTS = 4
+
+log = structlog.get_logger()
 
 
 class Line(msgspec.Struct, kw_only=True):
@@ -59,14 +69,35 @@ class Cart(msgspec.Struct, kw_only=True):
 
 
 class CartRecord(msgspec.Struct, kw_only=True):
-    """A cart with what checkout needs besides: version, details given so far, weight, locations."""
+    """A cart with what checkout needs besides: version, details given so far, weight, where its units are."""
 
     cart: Cart
     version: int
     details: dict[str, Any]
     grams: int
-    # By line, in the same order.
-    locations: list[int | None]
+    # By variant, those of the location to be used first coming first.
+    places: dict[int, list[Place]]
+    # Units by variant and location that nobody else can have, and until when.
+    held: Held
+    held_until: datetime | None
+
+    @property
+    def wanted(self) -> dict[int, int]:
+        """Units by variant."""
+        return {line.variant_id: line.quantity for line in self.cart.lines}
+
+    @property
+    def demand(self) -> inventory.Demand:
+        """What inventory must know to find its units."""
+        return inventory.Demand(self.cart.id, self.wanted, self.places, self.held)
+
+    @property
+    def is_held(self) -> bool:
+        """Whether the cart holds exactly what it lists."""
+        sums: dict[int, int] = {}
+        for (variant, _), units in self.held.items():
+            sums[variant] = sums.get(variant, 0) + units
+        return sums == self.wanted
 
     @property
     def short(self) -> list[Line]:
@@ -91,7 +122,7 @@ async def read_cart(database: Database, cart_id: uuid.UUID) -> Cart:
     """Read the cart. Raises NotFound."""
     record = await find_cart(database, cart_id)
     if record is None:
-        raise NotFound(f"There is no cart {cart_id}.")
+        raise _no_cart(cart_id)
     return record.cart
 
 
@@ -106,28 +137,34 @@ async def add_line(database: Database, cart_id: uuid.UUID, variant_id: int, quan
     _check_quantity(quantity)
     async with database.connection() as connection:
         try:
-            added = await connection.fetchval(queries.ADD_LINE, cart_id, variant_id, quantity)
+            holds = await connection.fetchval(queries.ADD_LINE, cart_id, variant_id, quantity)
         except asyncpg.CheckViolationError as error:
             raise _too_many() from error
-    if added is None:
+    if holds is None:
         await _explain(database, cart_id, variant_id)
+    elif holds:
+        await _adjust_hold(database, cart_id)
 
 
 async def set_quantity(database: Database, cart_id: uuid.UUID, line_id: int, quantity: int) -> None:
     """Change a line's quantity. Raises Problem."""
     _check_quantity(quantity)
     async with database.connection() as connection:
-        changed = await connection.fetchval(queries.SET_QUANTITY, cart_id, line_id, quantity)
-    if changed is None:
+        holds = await connection.fetchval(queries.SET_QUANTITY, cart_id, line_id, quantity)
+    if holds is None:
         await _explain_line(database, cart_id, line_id)
+    elif holds:
+        await _adjust_hold(database, cart_id)
 
 
 async def remove_line(database: Database, cart_id: uuid.UUID, line_id: int) -> None:
     """Take a line out. Raises Problem."""
     async with database.connection() as connection:
-        removed = await connection.fetchval(queries.REMOVE_LINE, cart_id, line_id)
-    if removed is None:
+        holds = await connection.fetchval(queries.REMOVE_LINE, cart_id, line_id)
+    if holds is None:
         await _explain_line(database, cart_id, line_id)
+    elif holds:
+        await _adjust_hold(database, cart_id)
 
 
 async def save_details(database: Database, cart_id: uuid.UUID, details: dict[str, Any]) -> None:
@@ -138,6 +175,60 @@ async def save_details(database: Database, cart_id: uuid.UUID, details: dict[str
         )
     if saved is None:
         await _open_cart(database, cart_id)
+
+
+async def hold(database: Database, cart_id: uuid.UUID) -> CartRecord:
+    """Hold the cart's units for its shopper, or let the hold last longer. Raises Problem.
+
+    When there is too little of a line, the cart keeps what it holds of the others.
+    """
+    for _ in range(HOLD_ATTEMPTS):
+        record = await find_fresh(database, cart_id)
+        if record is None:
+            raise _no_cart(cart_id)
+        _check_open(record.cart)
+        if not record.cart.lines:
+            await inventory.drop(database, cart_id)
+            raise Invalid({"cart_id": f"cart_id is {cart_id}: this cart is empty"})
+        if not record.short and record.is_held:
+            until = await inventory.extend(database, cart_id)
+            return msgspec.structs.replace(record, held_until=until or record.held_until)
+        if record.short:
+            await _keep_held(database, record)
+            raise insufficient_stock(record.short)
+        with contextlib.suppress(inventory.OutOfStockError):
+            await inventory.claim(database, record.demand, partial(_put, record))
+    raise _changed()
+
+
+async def find_fresh(database: Database, cart_id: uuid.UUID) -> CartRecord | None:
+    """Like `find_cart`; when stock is short, holds that have expired are given back first."""
+    record = await find_cart(database, cart_id)
+    if record is not None and record.short and await inventory.expire(database):
+        record = await find_cart(database, cart_id)
+    return record
+
+
+async def _adjust_hold(database: Database, cart_id: uuid.UUID) -> None:
+    """After a change of the cart: hold what it lists now; where that cannot be, no more than before."""
+    try:
+        await hold(database, cart_id)
+    except Problem as problem:
+        log.info("the hold could not follow the cart", cart_id=str(cart_id), reason=problem.type)
+
+
+async def _put(
+    record: CartRecord, connection: Connection, allocation: inventory.Allocation
+) -> datetime | None:
+    return await inventory.put(connection, record.cart.id, record.version, allocation)
+
+
+async def _keep_held(database: Database, record: CartRecord) -> None:
+    kept, moves = inventory.keep(record.wanted, record.places, record.held)
+    if moves:
+        claims = [inventory.Claim(variant, location, units) for (variant, location), units in kept.items()]
+        async with database.connection() as connection:
+            await _put(record, connection, inventory.Allocation(claims, moves))
 
 
 async def delete_stale_carts(database: Database) -> None:
@@ -185,13 +276,21 @@ def _changed() -> Problem:
 
 async def _open_cart(database: Database, cart_id: uuid.UUID) -> Cart:
     cart = await read_cart(database, cart_id)
+    _check_open(cart)
+    return cart
+
+
+def _no_cart(cart_id: uuid.UUID) -> Problem:
+    return NotFound(f"There is no cart {cart_id}.")
+
+
+def _check_open(cart: Cart) -> None:
     if cart.state == "ordering":
         raise Problem(
             409, "checkout-in-progress", "The cart is being ordered", "Its payment is not finished yet."
         )
     if cart.state == "ordered":
         raise Problem(409, "cart-ordered", "The cart has been ordered", "Start a new cart.")
-    return cart
 
 
 def _check_quantity(quantity: int) -> None:
@@ -205,35 +304,51 @@ def _too_many(quantity: int | None = None) -> Invalid:
 
 
 def _record(cart_id: uuid.UUID, rows: list[asyncpg.Record]) -> CartRecord:
-    lines, locations, grams = [], [], 0
+    first = rows[0]
+    held = {(variant, place): units for variant, place, units in msgspec.json.decode(first["held"] or "[]")}
+    lines, places, grams = [], {}, 0
     for row in rows:
         # A variant that left the catalogue for good leaves the cart too.
         if row["sku"] is None:
             continue
-        price, quantity = row["price"], row["quantity"]
+        variant, price, quantity = row["variant_id"], row["price"], row["quantity"]
         grams += row["weight_grams"] * quantity
-        locations.append(row["location_id"])
+        places[variant] = _places(row)
+        available = sum(place.available for place in places[variant])
+        if held:
+            available += sum(units for (of, _), units in held.items() if of == variant)
         lines.append(
             Line(
                 id=row["line_id"],
-                variant_id=row["variant_id"],
+                variant_id=variant,
                 sku=row["sku"],
                 handle=row["handle"],
                 title=row["product_title"],
                 variant_title=row["variant_title"],
                 image=row["image"],
                 quantity=quantity,
-                available=row["available"] if row["sellable"] else 0,
+                available=available if row["sellable"] else 0,
                 price=Money(price),
                 total=Money(price * quantity),
             )
         )
     totals = Totals(sum(line.quantity for line in lines), Money(sum(line.total.amount for line in lines)))
-    first = rows[0]
     return CartRecord(
         cart=Cart(id=cart_id, state=first["state"], lines=lines, totals=totals),
         version=first["version"],
         details=msgspec.json.decode(first["details"]),
         grams=grams,
-        locations=locations,
+        places=places,
+        held=held,
+        held_until=first["held_until"],
     )
+
+
+def _places(row: asyncpg.Record) -> list[Place]:
+    if row["place_locations"] is None:
+        return []
+    places = list(map(Place, row["place_locations"], row["place_buckets"], row["place_units"]))
+    if len(places) > 1:
+        order = row["locations"]
+        places.sort(key=lambda place: order.index(place.location))
+    return places

@@ -5,15 +5,17 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Any
 
-# Whether any variant can be had now. To filter or sort many products the planner may read all stock at once …
+# Whether any variant can be had now; one that is spread over buckets counts, for it sells too fast to tell.
+# To filter or sort many products the planner may read all stock at once …
 _IN_STOCK = """EXISTS (
     SELECT FROM variants v JOIN stock s ON s.variant_id = v.id
-    WHERE v.product_id = p.id AND v.active AND s.available > 0)"""
+    WHERE v.product_id = p.id AND v.active AND (s.available > 0 OR s.buckets > 0))"""
 # … but for the few that a list shows it must look up each: LIMIT makes it.
 _CARD = """p.id, p.handle, p.title, p.vendor, p.kind, p.price_min, p.price_max, p.compare_at,
     p.image, p.image_alt,
     (SELECT true FROM variants v JOIN stock s ON s.variant_id = v.id
-     WHERE v.product_id = p.id AND v.active AND s.available > 0 LIMIT 1) IS NOT NULL AS in_stock"""
+     WHERE v.product_id = p.id AND v.active AND (s.available > 0 OR s.buckets > 0)
+     LIMIT 1) IS NOT NULL AS in_stock"""
 
 # From what was typed to a text query. A word that occurs in the catalogue stands; the beginning of one
 # matches all that begin so; any other of more than three letters becomes the nearest one that occurs, within

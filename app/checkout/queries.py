@@ -5,11 +5,13 @@ and no two checkouts wait for each other in a ring. The row of the shopper's own
 repeated requests.
 """
 
+from app.inventory.service import GIVE_BACK, carry_out
+
 # No row when the cart is not open in this version. Raises CheckViolationError when the stock is too small and
 # UniqueViolationError when the key is in use; both undo everything.
-PLACE = """
+PLACE = f"""
 WITH cart AS (
-    UPDATE carts SET state = 'ordering', updated_at = now()
+    UPDATE carts SET state = 'ordering', updated_at = now(), held = NULL, held_since = NULL, held_until = NULL
     WHERE id = $1 AND version = $2 AND state = 'open' RETURNING id
 ), placed AS (
     INSERT INTO orders (state, token, payment_reference, cart_id, email, shipping_address, shipping_method,
@@ -22,29 +24,26 @@ WITH cart AS (
 ), history AS (
     INSERT INTO order_history (order_id, state, reason)
     SELECT id, 'payment_pending', 'placed' FROM placed RETURNING 1
-), wanted AS (
-    SELECT *
-    FROM unnest($14::bigint[], $15::smallint[], $16::integer[], $17::bigint[], $18::text[], $19::text[])
-    WITH ORDINALITY AS w(variant_id, location_id, quantity, unit_price, sku, title, position)
 ), lines AS (
     INSERT INTO order_lines (order_id, position, variant_id, sku, title, quantity, unit_price)
-    SELECT placed.id, position, variant_id, sku, title, quantity, unit_price FROM placed, wanted RETURNING 1
+    SELECT placed.id, position, variant_id, sku, title, quantity, unit_price
+    FROM placed, unnest($14::bigint[], $15::integer[], $16::bigint[], $17::text[], $18::text[])
+        WITH ORDINALITY AS w(variant_id, quantity, unit_price, sku, title, position) RETURNING 1
 ), claims AS (
     INSERT INTO reservations (order_id, variant_id, location_id, quantity)
-    SELECT placed.id, variant_id, location_id, quantity FROM placed, wanted RETURNING 1
+    SELECT placed.id, variant_id, location_id, quantity
+    FROM placed, unnest($19::bigint[], $20::smallint[], $21::integer[])
+        AS c(variant_id, location_id, quantity)
+    RETURNING 1
+), moves AS (
+    SELECT * FROM unnest($22::bigint[], $23::smallint[], $24::smallint[], $25::integer[])
+        AS m(variant_id, location_id, bucket, units)
 ), everything_else AS (
     SELECT (SELECT count(*) FROM claimed_key) + (SELECT count(*) FROM history)
          + (SELECT count(*) FROM lines) + (SELECT count(*) FROM claims) AS rows
-), locked AS MATERIALIZED (
-    SELECT s.variant_id, s.location_id, w.quantity
-    FROM placed, everything_else, wanted w JOIN stock s USING (variant_id, location_id)
-    ORDER BY s.variant_id, s.location_id FOR UPDATE OF s
-), taken AS (
-    UPDATE stock s SET available = s.available - l.quantity, reserved = s.reserved + l.quantity
-    FROM locked l WHERE s.variant_id = l.variant_id AND s.location_id = l.location_id RETURNING 1
-)
-SELECT id, number FROM placed WHERE (SELECT count(*) FROM taken) >= 0
-"""
+), {carry_out("placed, everything_else")}
+SELECT id, number FROM placed WHERE (SELECT count(*) FROM moved) >= 0
+"""  # noqa: S608
 
 _EVENT = """
     INSERT INTO payment_events (gateway, key, order_id, kind, amount, payment_id)
@@ -76,7 +75,7 @@ WITH event AS ({_EVENT}), settled AS (
 SELECT id FROM settled
 """  # noqa: S608
 
-_RELEASED = """
+_RELEASED = f"""
 WITH settled AS (
     UPDATE orders SET state = 'payment_failed', settle_at = NULL, action_url = NULL
     WHERE id = $1 AND state = 'payment_pending' RETURNING id, cart_id
@@ -87,15 +86,8 @@ WITH settled AS (
 ), claims AS (
     DELETE FROM reservations r USING settled s WHERE r.order_id = s.id
     RETURNING r.variant_id, r.location_id, r.quantity
-), locked AS MATERIALIZED (
-    SELECT s.variant_id, s.location_id, c.quantity
-    FROM claims c JOIN stock s USING (variant_id, location_id)
-    ORDER BY s.variant_id, s.location_id FOR UPDATE OF s
-), returned AS (
-    UPDATE stock s SET available = s.available + l.quantity, reserved = s.reserved - l.quantity
-    FROM locked l WHERE s.variant_id = l.variant_id AND s.location_id = l.location_id
-)
-"""
+), {GIVE_BACK}, {carry_out("settled")}
+"""  # noqa: S608
 
 # The gateway refused or ended the payment: the key keeps that answer.
 FAIL = f"""{_RELEASED}, event AS ({_EVENT}), answered AS (

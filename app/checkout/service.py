@@ -17,15 +17,16 @@ import asyncpg
 import msgspec
 import structlog
 
-from app.cart.service import CartRecord, find_cart, insufficient_stock
+from app.cart.service import CartRecord, find_cart, find_fresh, insufficient_stock
 from app.checkout import answers, queries
 from app.checkout.answers import Answer
 from app.checkout.forms import CheckoutRequest, check_address, check_email
 from app.checkout.shop import Shop
 from app.core import metrics
-from app.core.database import Database
+from app.core.database import Connection, Database
 from app.core.money import CURRENCY
 from app.core.problems import Invalid, NotFound, Problem
+from app.inventory import service as inventory
 from app.payments.ports import GatewayAway, Payment, PaymentState
 
 log = structlog.get_logger()
@@ -39,6 +40,8 @@ RETRY_SECONDS = 20
 SETTLE_BATCH = 100
 # A deadlock undoes the whole statement, so that it may be sent again.
 DEADLOCK_ATTEMPTS = 3
+# The cart, its hold included, may change between reading and ordering it.
+PLACE_ATTEMPTS = 3
 
 Order = Mapping[str, Any]
 
@@ -52,11 +55,8 @@ async def check_out(
     placed; such an answer is not kept with the key.
     """
     fingerprint = hashlib.sha256(msgspec.json.encode(request)).digest()
-    record = await find_cart(shop.database, request.cart_id)
     try:
-        shipping = await _price_shipping(shop, request, record)
-        record = _check_cart(request, record, shipping, expected_total)
-        order = await _place(shop.database, key, fingerprint, request, record=record, shipping=shipping)
+        order = await _place_cart(shop, key, fingerprint, request, expected_total)
     except Problem as problem:
         # A repeated request meets the cart as its first run left it: what the key knows comes before that.
         repeated = await _repeat(shop, key, fingerprint)
@@ -67,6 +67,22 @@ async def check_out(
     answer = await _pay(shop, order, request.payment.token)
     metrics.checkouts.labels(str(answer.status)).inc()
     return answer
+
+
+async def _place_cart(
+    shop: Shop, key: str, fingerprint: bytes, request: CheckoutRequest, expected_total: int | None
+) -> Order:
+    for attempt in range(1, PLACE_ATTEMPTS + 1):
+        record = await find_fresh(shop.database, request.cart_id)
+        shipping = await _price_shipping(shop, request, record)
+        record = _check_cart(request, record, shipping, expected_total)
+        try:
+            return await _place(shop.database, key, fingerprint, request, record=record, shipping=shipping)
+        except Problem as problem:
+            # Most likely its hold has just expired, or been taken.
+            if problem.type != "cart-changed" or attempt == PLACE_ATTEMPTS:
+                raise
+    raise AssertionError
 
 
 async def settle_order(shop: Shop, order_id: int, *, give_up: bool = False) -> Answer | None:
@@ -197,18 +213,23 @@ async def _place(
         shipping,
         float(SETTLE_AFTER_SECONDS),
         [line.variant_id for line in lines],
-        record.locations,
         [line.quantity for line in lines],
         [line.price.amount for line in lines],
         [line.sku for line in lines],
         [f"{line.title} – {line.variant_title}" if line.variant_title else line.title for line in lines],
     )
+
+    async def carry(connection: Connection, allocation: inventory.Allocation) -> Order | None:
+        claims = inventory.columns(allocation.claims, 3)
+        moves = inventory.columns(allocation.moves, 4)
+        placed: Order | None = await connection.fetchrow(queries.PLACE, *arguments, *claims, *moves)
+        return placed
+
     for attempt in range(1, DEADLOCK_ATTEMPTS + 1):
         try:
-            async with database.connection() as connection:
-                order = await connection.fetchrow(queries.PLACE, *arguments)
+            order = await inventory.claim(database, record.demand, carry)
             break
-        except asyncpg.CheckViolationError as error:
+        except inventory.OutOfStockError as error:
             now = await find_cart(database, request.cart_id)
             raise insufficient_stock((now.short if now else []) or lines) from error
         except asyncpg.UniqueViolationError as error:

@@ -9,6 +9,31 @@ from app.core.database import Connection, open_direct
 from app.core.problems import Problem
 from app.core.settings import Settings
 from app.inventory import queries
+from app.inventory.allocation import Allocation, Claim, Held, Place, allocate, keep
+from app.inventory.holds import Demand, OutOfStockError, claim, columns, drop, expire, extend, put
+from app.inventory.queries import GIVE_BACK, carry_out
+
+__all__ = [
+    "GIVE_BACK",
+    "Allocation",
+    "Claim",
+    "Demand",
+    "Held",
+    "OutOfStockError",
+    "Place",
+    "allocate",
+    "carry_out",
+    "claim",
+    "columns",
+    "drop",
+    "expire",
+    "extend",
+    "keep",
+    "put",
+    "receive",
+    "run",
+    "set_available",
+]
 
 # The one location until a merchant opens a second.
 MAIN = 1
