@@ -29,7 +29,7 @@ down: toolchain ## remove containers and networks [STACK=local]; DATA=delete rem
 	@$(VENV)/python -m ci.down $(STACK) --data $(DATA)
 
 preview: toolchain ## show what `up` would change
-	@$(PULUMI) preview --stack $(STACK)
+	@$(PULUMI) preview --stack $(STACK) --policy-pack policies
 
 cost: toolchain ## what a stack on AWS costs a month, by role [STACK=production]; CAPACITY=report.json adds orders
 	@$(PULUMI) preview --json --stack $(STACK) | $(VENV)/python -m ci.cost $(if $(CAPACITY),--capacity $(CAPACITY))
@@ -44,8 +44,9 @@ test: ## run every check on a stack of its own
 	@$(PYTHON) -m ci.toolchain install --for-tests
 	@eval "$$($(PYTHON) -m ci.toolchain env)" && $(VENV)/python -m ci.test
 
-policies: ## hold the program of a stack against every policy, without an engine [STACK=local]
-	@$(VENV)/python -m policies.check --program . --stack $(STACK)
+policies: ## hold every environment against every policy, without an engine or a cloud; STACK=name holds one
+	@$(PYTHON) -m ci.toolchain install --for-policies
+	@$(VENV)/python -m ci.policies $(if $(filter file,$(origin STACK)),,$(STACK))
 
 lint: ## check style and types
 	@$(VENV)/ruff check . && $(VENV)/ruff format --check . && $(VENV)/mypy

@@ -21,6 +21,8 @@ from ci.toolchain.pulumi_cli import require_cli
 
 STATE: Final = CHECKOUT / ".state"
 PROJECT: Final = "storestack"
+# Every update is held against them: nothing that breaches one is made, and the whole is judged at the end.
+POLICIES: Final = CHECKOUT / "policies"
 # Kinds of resource worth a line, and the stage their time belongs to. Volumes and secrets take no time.
 STAGES: Final = {
     "docker:index/remoteImage:RemoteImage": "images",
@@ -85,6 +87,8 @@ class Progress:
             self.write(f"failed {event['resOpFailedEvent']['metadata']['urn']}")
         elif "diagnosticEvent" in event:
             self.diagnose(event["diagnosticEvent"])
+        elif "policyEvent" in event:
+            self.judge(event["policyEvent"])
         elif "summaryEvent" in event:
             self.changes = event["summaryEvent"].get("resourceChanges", {})
 
@@ -113,6 +117,17 @@ class Progress:
         elif severity.startswith("info") and not diagnostic.get("ephemeral"):
             for line in text.splitlines():
                 self.say(line)
+
+    def judge(self, breach: Mapping[str, Any]) -> None:
+        """Take note of a breach of a policy: what is mandatory is what stopped the run."""
+        text = " ".join(COLOUR.sub("", breach.get("message", "")).split())
+        level, policy = breach.get("enforcementLevel", ""), breach.get("policyName", "")
+        self.write(f"policy {level} {policy} {text}")
+        line = f"{policy}: {text}"
+        if level != "mandatory":
+            self.say(line)
+        elif line not in self.errors:
+            self.errors.append(line)
 
     def write(self, text: str) -> None:
         self.log.write(f"{time.monotonic() - self.began:9.2f} {text}\n")
@@ -194,6 +209,8 @@ def run(stack: str, verb: str, *arguments: str) -> Progress:
     path = log_path(stack, verb)
     command = [str(require_cli().command), "--non-interactive", verb, "--stack", stack, "--yes"]
     command += ["--skip-preview", "--json", *arguments]
+    if verb == "up":
+        command += ["--policy-pack", str(POLICIES)]
     with path.open("w", encoding="utf-8") as log:
         path.chmod(0o600)
         progress = Progress(log)

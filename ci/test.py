@@ -36,7 +36,7 @@ def plan(stack: str, keep: bool) -> list[Stage]:
         Stage("lint", ["ruff", "check", "."]),
         Stage("format", ["ruff", "format", "--check", "."]),
         Stage("types", ["mypy"]),
-        Stage("policies", [sys.executable, "-m", "policies.check", "--program", ".", "--stack", "local"]),
+        Stage("policies", [sys.executable, "-m", "ci.policies"]),
         Stage("leftovers", remove),
         Stage("unit", [*pytest, "tests/stacks", "tests/ci", "--ignore=tests/stacks/aws"]),
         Stage("aws", [*pytest_aws, "tests/stacks/aws", "tests/policies"]),

@@ -13,6 +13,7 @@ counts, and the outputs serve only to tell who refers to whom.
 from __future__ import annotations
 
 import datetime
+import os
 import sys
 import time
 from collections.abc import Iterable
@@ -85,7 +86,7 @@ class Analyzer(_PolicyAnalyzerServicer):
         self.catalogue = {policy.id: listed(policy, self.settings) for policy in (*POLICIES, WAIVERS)}
         self.inputs: dict[str, Resource] = {}
         self.judge = Judge(POLICIES, self.settings, today())
-        self.root = find_root(Path.cwd())
+        self.root = find_root(find_program())
         super().__init__(PACK, VERSION, list(self.catalogue.values()), EnforcementLevel.MANDATORY)
 
     def ConfigureStack(self, request: Any, context: Any) -> Any:  # noqa: N802 - the protocol's name
@@ -167,6 +168,21 @@ class Analyzer(_PolicyAnalyzerServicer):
         source = place(verdict.resource, self.root) if verdict.resource else ""
         made = f" Made at {source}." if source and isinstance(verdict, Violation) else ""
         return verdict.message + made
+
+
+def find_program() -> Path:
+    """The folder of the program that is judged, to say where in it a resource is made.
+
+    The engine's hosts start a pack in the pack's own folder, and nothing in the protocol names the program's.
+    The host itself was started in that, which Linux tells; elsewhere only the component's name is told.
+    """
+    here = Path.cwd()
+    if here.resolve() != Path(__file__).resolve().parent:
+        return here
+    try:
+        return Path(f"/proc/{os.getppid()}/cwd").readlink()
+    except OSError:
+        return here
 
 
 def today() -> datetime.date:

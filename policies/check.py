@@ -14,6 +14,7 @@ import sys
 import textwrap
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 from policies.catalogue import BY_ID, POLICIES
@@ -69,19 +70,37 @@ def made_at(violation: Violation, root: Path) -> str:
     return place(violation.resource, root) if violation.resource else ""
 
 
-def summarise(recording: Recording, verdicts: Iterable[Verdict], settings: Settings) -> str:
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """A judged stack in numbers; a waived breach counts as waived alone."""
+
+    resources: int
+    mandatory: int
+    advisory: int
+    waived: int
+    undecided: int
+
+
+def count(recording: Recording, verdicts: Iterable[Verdict]) -> Summary:
     verdicts = list(verdicts)
     violations = [item for item in verdicts if isinstance(item, Violation)]
-    waived = sum(1 for item in violations if item.waiver)
-    counts = Counter(item.level for item in violations if not item.waiver)
-    graph = recording.graph
-    resources = sum(not item.type.startswith("pulumi:providers:") for item in graph.resources)
+    levels = Counter(item.level for item in violations if not item.waiver)
+    return Summary(
+        resources=sum(not item.type.startswith("pulumi:providers:") for item in recording.graph.resources),
+        mandatory=levels[Level.MANDATORY],
+        advisory=levels[Level.ADVISORY],
+        waived=sum(1 for item in violations if item.waiver),
+        undecided=len(verdicts) - len(violations),
+    )
+
+
+def summarise(recording: Recording, verdicts: Iterable[Verdict], settings: Settings) -> str:
+    numbers, graph = count(recording, verdicts), recording.graph
     kind = "production" if settings.production else "not production"
     return (
-        f"{graph.project}/{graph.stack} ({kind}): {resources} resources, {len(POLICIES)} "
-        "policies: "
-        f"{counts[Level.MANDATORY]} mandatory, {counts[Level.ADVISORY]} advisory, {waived} waived, "
-        f"{len(verdicts) - len(violations)} undecided"
+        f"{graph.project}/{graph.stack} ({kind}): {numbers.resources} resources, {len(POLICIES)} policies: "
+        f"{numbers.mandatory} mandatory, {numbers.advisory} advisory, {numbers.waived} waived, "
+        f"{numbers.undecided} undecided"
     )
 
 
@@ -92,6 +111,7 @@ def main() -> int:
     target.add_argument("--recording", type=Path, help="what policies.recorder wrote")
     parser.add_argument("--stack", help="the stack whose settings the program is given (with --program)")
     parser.add_argument("--config", type=Path, help="its settings; Pulumi.<stack>.yaml unless told")
+    parser.add_argument("--python", type=Path, help="the Python to run the program by, unless its own")
     arguments = parser.parse_args()
     if arguments.program and not arguments.stack:
         parser.error("--program needs --stack: which environment?")
@@ -101,7 +121,7 @@ def main() -> int:
             project = find_project(arguments.program)
             root = project.root
             project.read_config(arguments.stack, arguments.config)
-            recording = record(project, arguments.stack, arguments.config)
+            recording = record(project, arguments.stack, arguments.config, arguments.python)
         else:
             recording = load(arguments.recording)
         settings = parse(recording.graph.stack, recording.config, BY_ID)

@@ -66,12 +66,12 @@ def read_resource(item: Mapping[str, Any]) -> Resource:
     )
 
 
-def record(project: Project, stack: str, config: Path | None = None) -> Recording:
-    """Runs the program under mocks, in its virtual environment where that exists and else in this one.
+def record(project: Project, stack: str, config: Path | None = None, python: Path | None = None) -> Recording:
+    """Runs the program under mocks, by `python`, else by its virtual environment's, else by this one.
 
     Raises `RecordingError` with the program's own words when it fails.
     """
-    python = project.interpreter
+    python = python or project.interpreter
     interpreter = str(python) if python and python.exists() else sys.executable
     kit = str(Path(__file__).resolve().parent.parent)
     with tempfile.TemporaryDirectory() as folder:

@@ -23,6 +23,7 @@ from ci.toolchain import (
 )
 from ci.toolchain.engine_api import EngineError
 from ci.toolchain.progress import Report, ToolchainError
+from ci.toolchain.step import Step
 
 # What fails at once comes before what takes minutes.
 STEPS = (
@@ -33,14 +34,17 @@ STEPS = (
     language_host.STEP,
     docker_provider.STEP,
     base_image.STEP,
+    environment.POLICIES_STEP,
 )
-TEST_STEPS = (browser.STEP, environment.AWS_STEP, environment.POLICIES_STEP)
+TEST_STEPS = (*STEPS, browser.STEP, environment.AWS_STEP)
+# Judging recorded programs takes no engine: two environments, and what makes them.
+POLICIES_STEPS = (uv.STEP, environment.STEP, environment.AWS_STEP)
 
 
-def install(for_tests: bool) -> int:
-    """Makes every part that is missing; for the tests, what only they need too."""
+def install(steps: Sequence[Step]) -> int:
+    """Makes every part of `steps` that is missing."""
     whole = Report("Toolchain")
-    for step in (*STEPS, *TEST_STEPS) if for_tests else STEPS:
+    for step in steps:
         step.run()
     whole.finish("ready")
     return 0
@@ -51,7 +55,14 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python3 -m ci.toolchain", description=__doc__)
     verbs = parser.add_subparsers(dest="verb", required=True)
     installation = verbs.add_parser("install", help="make every part that is missing")
-    installation.add_argument("--for-tests", action="store_true", help="and what only the tests need")
+    scope = installation.add_mutually_exclusive_group()
+    scopes = {
+        "--for-tests": (TEST_STEPS, "and what only the tests need"),
+        "--for-policies": (POLICIES_STEPS, "only what `make policies` needs"),
+    }
+    for name, (steps, says) in scopes.items():
+        scope.add_argument(name, dest="steps", action="store_const", const=steps, help=says)
+    installation.set_defaults(steps=STEPS)
     examine = verbs.add_parser("doctor", help="say what is there, what is missing, and how to mend it")
     examine.add_argument("--stack", default="local", help="whose ports and subnet to look at")
     verbs.add_parser("env", help="print the shell lines under which plain `pulumi` works")
@@ -61,7 +72,7 @@ def main(arguments: Sequence[str]) -> int:
     machine.trust_own_authorities()
     try:
         if chosen.verb == "install":
-            return install(chosen.for_tests)
+            return install(chosen.steps)
         if chosen.verb == "doctor":
             return doctor.run(chosen.stack)
         exports = variables.render_exports(

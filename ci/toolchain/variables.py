@@ -7,7 +7,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ci.toolchain import engine_api, environment, pulumi_cli, uv
-from ci.toolchain.cache import locate_pulumi_home
+from ci.toolchain.cache import CHECKOUT, locate_pulumi_home
+
+POLICIES = CHECKOUT / "policies"
 
 
 def list_programs_directories() -> list[Path]:
@@ -39,6 +41,8 @@ def build_variables(inherited: Mapping[str, str]) -> dict[str, str]:
     variables = {
         "PATH": os.pathsep.join(path),
         "PULUMI_SKIP_UPDATE_CHECK": "true",
+        # Every preview and update is held against them, those by hand too.
+        "PULUMI_OPTION_POLICY_PACK": inherited.get("PULUMI_OPTION_POLICY_PACK", str(POLICIES)),
     }
     # Local stacks have the empty passphrase; whoever works on another one has set his.
     if "PULUMI_CONFIG_PASSPHRASE_FILE" not in inherited:

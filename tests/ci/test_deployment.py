@@ -98,3 +98,17 @@ def test_words_of_a_step_are_shown_and_debugging_is_not(capsys: pytest.CaptureFi
     assert "release: done" in shown
     assert "registering" not in shown
     assert progress.errors == ["it broke"]
+
+
+def breach(level: str) -> dict[str, object]:
+    message = "<{%reset%}>Limit the memory\nContainer: memory is not set. Set memory.<{%reset%}>"
+    return {"policyEvent": {"policyName": "memory", "enforcementLevel": level, "message": message}}
+
+
+def test_a_breach_that_stops_the_run_is_its_error_told_once(capsys: pytest.CaptureFixture[str]) -> None:
+    progress = Progress(io.StringIO())
+    for level in ("advisory", "mandatory", "mandatory"):
+        progress.take(breach(level))
+    line = "memory: Limit the memory Container: memory is not set. Set memory."
+    assert progress.errors == [line]
+    assert capsys.readouterr().out.count(line) == 1

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import grpc
@@ -108,3 +110,20 @@ def test_no_secret_reaches_a_message(client: Any) -> None:
 
 def test_the_pack_says_which_release_it_was_built_with(client: Any) -> None:
     assert engine.plugin_version(client).startswith("1.")
+
+
+def test_a_pack_started_in_its_own_folder_looks_for_places_where_its_starter_runs() -> None:
+    script = "from policies.analyzer import find_program; print(find_program())"
+    for folder, expected in ((engine.PACK, Path.cwd()), (engine.ROOT / "docs", engine.ROOT / "docs")):
+        told = subprocess.run(
+            [
+                engine.find_pack_python(),
+                "-c",
+                f"import sys; sys.path.insert(0, {str(engine.ROOT)!r}); {script}",
+            ],
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert Path(told.stdout.strip()) == expected

@@ -204,8 +204,10 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
             else [interpreter, "-u", program, *request.args]
         )
         environment = build_environment(request.info) | dict(entry.split("=", 1) for entry in request.env)
+        # The official host starts policy packs in their own folder, and so what runs here runs there.
+        folder = program if request.kind == "analyzer" else request.pwd
         child = self.start(
-            command, context, cwd=request.pwd, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+            command, context, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE
         )
         for name, line in read_streams(child):
             if name == "stdout":

@@ -24,6 +24,11 @@ def test_a_cached_cli_comes_before_path(cache: Path) -> None:
     assert path[-1] == "/bin"
 
 
+def test_a_run_by_hand_is_held_against_the_policies_unless_one_says_otherwise() -> None:
+    assert variables.build_variables({})["PULUMI_OPTION_POLICY_PACK"] == str(variables.POLICIES)
+    assert variables.build_variables({"PULUMI_OPTION_POLICY_PACK": ""})["PULUMI_OPTION_POLICY_PACK"] == ""
+
+
 def test_ones_own_passphrase_is_kept() -> None:
     own = variables.build_variables({"PULUMI_CONFIG_PASSPHRASE": "secret"})
     assert own["PULUMI_CONFIG_PASSPHRASE"] == "secret"
