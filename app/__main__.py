@@ -1,4 +1,4 @@
-"""`python -m app web|worker|release|seed|import|reconcile|stock`: one image, one command per container."""
+"""`python -m app <command>`: one image, one command per container."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 
 from app.core.logs import set_up_logs
 from app.core.settings import Settings, SettingsError, read_settings
+from app.keys import command as key_command
 
 COMMANDS = {
     "web": "serve the pages and the API on PORT until SIGTERM",
@@ -17,6 +18,7 @@ COMMANDS = {
     "seed": "load the sample catalogue",
     "import": "load FILE, a Shopify product CSV; exit code 3 and the rows when some were refused",
     "stock": "make UNITS of VARIANT available at the main warehouse, and book the difference",
+    "key": "make, list or revoke API keys",
     "reconcile": "check every ledger; exit code 1 and the rows when anything is off",
 }
 
@@ -32,6 +34,8 @@ def main(arguments: list[str]) -> int:
             known.add_argument("units", type=int, help="units that shall be available")
         elif name == "import":
             known.add_argument("file", type=Path, help="the CSV file")
+        elif name == "key":
+            key_command.add_arguments(known)
     given = parser.parse_args(arguments)
     command = given.command
     try:
@@ -45,6 +49,8 @@ def main(arguments: list[str]) -> int:
         from app.inventory import service
 
         return asyncio.run(service.run(settings, given.variant, given.units))
+    if command == "key":
+        return asyncio.run(key_command.run(settings, given))
     if command == "import":
         from app.catalog import importer
 

@@ -11,12 +11,14 @@ from typing import Any
 import structlog
 import uvicorn
 from litestar import Litestar, Router
+from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.exceptions import HTTPException
 from litestar.openapi import OpenAPIConfig
-from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.types import ASGIApp, ControllerRouterHandler
 
+from app.api.document import DocumentPlugin
+from app.api.layer import NegotiationLayer
 from app.checkout.shop import Shop
 from app.core import health, templating
 from app.core.cache import Cache
@@ -31,7 +33,7 @@ from app.website import layout
 log = structlog.get_logger()
 
 # Each has `routes.py` with the list `routes`.
-PACKAGES = ("website", "catalog", "cart", "checkout", "payments", "orders", "shipping")
+PACKAGES = ("website", "api", "catalog", "cart", "checkout", "payments", "orders", "shipping")
 
 # The balancer keeps idle connections for less; whoever closes first must not be this side (a reset request).
 KEEP_ALIVE_SECONDS = 75
@@ -39,9 +41,15 @@ KEEP_ALIVE_SECONDS = 75
 STOP_SECONDS = 20
 
 
+# Each has `management.py` with `routes` for other systems, by key.
+MANAGED = ("catalog",)
+
+
 def collect_routes() -> list[ControllerRouterHandler]:
     """Every package's routes, in the order of PACKAGES."""
-    return [route for package in PACKAGES for route in import_module(f"app.{package}.routes").routes]
+    modules = [f"app.{package}.routes" for package in PACKAGES]
+    modules += [f"app.{package}.management" for package in MANAGED]
+    return [route for module in modules for route in import_module(module).routes]
 
 
 def make_app(settings: Settings) -> ASGIApp:
@@ -89,6 +97,8 @@ def make_app(settings: Settings) -> ASGIApp:
             "settings": Provide(lend_settings, use_cache=True),
             "shop": Provide(lend_shop, use_cache=True),
         },
+        # For guards, which are lent no dependencies.
+        state=State({"database": database, "cache": cache}),
         lifespan=[connections],
         exception_handlers={Problem: answer_problem, HTTPException: answer_http, Exception: answer_fault},
         openapi_config=OpenAPIConfig(
@@ -96,12 +106,12 @@ def make_app(settings: Settings) -> ASGIApp:
             version="1",
             # A path of its own: the framework answers what it does not know under it with a page.
             path="/api/v1/openapi.json",
-            render_plugins=[JsonRenderPlugin(path="/")],
+            render_plugins=[DocumentPlugin()],
         ),
         request_max_body_size=64 * 1024,
         logging_config=None,
     )
-    return RequestLayer(app, public_url=settings.public_url, media_url=settings.media_url)
+    return RequestLayer(NegotiationLayer(app), public_url=settings.public_url, media_url=settings.media_url)
 
 
 def run(settings: Settings) -> None:

@@ -15,6 +15,7 @@ import uvicorn
 from litestar import Litestar, Response, get
 from procrastinate import App, PsycopgConnector
 
+from app.api.jobs import blueprint as api_jobs
 from app.cart.jobs import blueprint as cart_jobs
 from app.checkout.jobs import blueprint as checkout_jobs
 from app.checkout.shop import Shop
@@ -45,6 +46,7 @@ def make_queue(settings: Settings) -> App:
     )
     queue = App(connector=connector)
     queue.add_tasks_from(queue_jobs, namespace="queue")
+    queue.add_tasks_from(api_jobs, namespace="api")
     queue.add_tasks_from(cart_jobs, namespace="cart")
     queue.add_tasks_from(checkout_jobs, namespace="checkout")
     queue.add_tasks_from(payment_jobs, namespace="payments")

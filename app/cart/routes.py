@@ -42,7 +42,7 @@ class ChangedLine(msgspec.Struct, forbid_unknown_fields=True):
 # --- API ---
 
 
-@post("/api/v1/carts", tags=["carts"])
+@post("/api/v1/carts", tags=["carts"], opt={"location": True})
 async def create_cart(database: Database) -> Response[service.Cart]:
     """Start an empty cart. Keep its id secret: it is what gives access to the cart."""
     cart_id = await service.create_cart(database)
@@ -50,7 +50,7 @@ async def create_cart(database: Database) -> Response[service.Cart]:
     return Response(cart, headers={**_private, "Location": f"/api/v1/carts/{cart_id}"})
 
 
-@get("/api/v1/carts/{cart_id:uuid}", tags=["carts"])
+@get("/api/v1/carts/{cart_id:uuid}", tags=["carts"], opt={"etag": True})
 async def show_cart(database: Database, cart_id: uuid.UUID) -> Response[service.Cart]:
     """The cart, with the prices and the stock of now."""
     return Response(await service.read_cart(database, cart_id), headers=_private)

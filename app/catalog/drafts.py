@@ -60,8 +60,7 @@ class VariantDraft:
 
     @property
     def title(self) -> str:
-        named = [value for value in self.options if value]
-        return "" if named in ([], ["Default Title"]) else " / ".join(named)
+        return name_variant(self.options)
 
 
 @dataclass
@@ -91,6 +90,12 @@ class _RefusedError(Exception):
 
 
 Row = dict[str, str]
+
+
+def name_variant(options: Iterable[str]) -> str:
+    """The title of a variant with these option values; '' for the only one of a product without options."""
+    named = [value for value in options if value]
+    return "" if named in ([], ["Default Title"]) else " / ".join(named)
 
 
 def slug(text: str) -> str:
@@ -294,13 +299,19 @@ def _address(row: Row, name: str) -> str | None:
     text = row.get(name, "")
     if not text:
         return None
-    if re.match(r"https?://[^/\s]+", text) and not re.search(r"[\s\"<>]", text):
-        return text
-    if ":" in text or text.startswith("/") or ".." in text.split("/") or re.search(r"[\s\"<>\\?#%]", text):
+    if not check_picture(text):
         raise _RefusedError(
             f"{name} is {text[:80]!r}: it must start with https://, or be a path such as products/mug.svg"
         )
     return text
+
+
+def check_picture(address: str) -> bool:
+    """Whether this is a whole address of the web, or a path under the media root that cannot leave it."""
+    if re.match(r"https?://[^/\s]+", address) and not re.search(r"[\s\"<>]", address):
+        return True
+    outside = ":" in address or address.startswith("/") or ".." in address.split("/")
+    return not (outside or not address or re.search(r"[\s\"<>\\?#%]", address))
 
 
 # What a description may hold. Headings start below the page's own; pictures belong to the gallery.

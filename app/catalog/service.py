@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -12,8 +10,9 @@ import msgspec
 
 from app.catalog import queries
 from app.catalog.queries import Sort
+from app.core.cursors import bad_cursor, read_cursor, write_cursor
 from app.core.database import Database
-from app.core.problems import Invalid, NotFound
+from app.core.problems import NotFound
 
 PAGE_SIZE = 24
 # Deeper pages would read and throw away ever more rows; nobody but a robot asks for them.
@@ -172,7 +171,7 @@ async def list_page(database: Database, selection: Selection) -> Listing:
 async def list_slice(
     database: Database, *, terms: str, collection: str | None, limit: int, cursor: str | None
 ) -> Slice:
-    """Read some products from after the cursor. Raises Invalid on a cursor that was not given out here."""
+    """Read some products from after the cursor. Raises a 400 on a cursor that was not given out here."""
     rank, after = _read_cursor(cursor) if cursor else (None, 0)
     if terms:
         rows = await database.fetch(queries.SEARCH_FROM, terms, rank, after, limit + 1, collection)
@@ -184,7 +183,7 @@ async def list_slice(
         raise NotFound(f"There is no collection {collection!r}.")
     more = len(rows) > limit
     rows = rows[:limit]
-    next_cursor = _write_cursor(rows[-1]["rank"], rows[-1]["id"]) if more else None
+    next_cursor = write_cursor((rows[-1]["rank"], rows[-1]["id"])) if more else None
     return Slice([_card(row) for row in rows], next_cursor)
 
 
@@ -238,7 +237,6 @@ _PICTURES = msgspec.json.Decoder(list[Picture])
 _LINKS = msgspec.json.Decoder(list[CollectionLink])
 _TILES = msgspec.json.Decoder(list[CollectionTile])
 _CARDS = msgspec.json.Decoder(list[Card])
-_CURSOR = msgspec.json.Decoder(tuple[float, int])
 
 
 def _card(row: Mapping[str, Any]) -> Card:
@@ -274,17 +272,8 @@ def _product(row: Mapping[str, Any] | None) -> Product:
     )
 
 
-def _write_cursor(rank: float, product_id: int) -> str:
-    return base64.urlsafe_b64encode(msgspec.json.encode((rank, product_id))).decode().rstrip("=")
-
-
 def _read_cursor(cursor: str) -> tuple[float, int]:
-    wrong = Invalid({"cursor": f"cursor is {cursor[:40]!r}: it must be next_cursor of an answer"})
-    padded = cursor + "=" * (-len(cursor) % 4)
-    try:
-        rank, after = _CURSOR.decode(base64.b64decode(padded, b"-_", validate=True))
-    except (msgspec.MsgspecError, binascii.Error, ValueError) as error:
-        raise wrong from error
+    rank, after = read_cursor(cursor, tuple[float, int])
     if not 0 <= after < 2**63:
-        raise wrong
+        raise bad_cursor(cursor)
     return rank, after

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Awaitable, Callable
 
@@ -15,6 +16,7 @@ TIMEOUT_SECONDS = 0.25
 # After a failure the cache is left alone for a while: an outage costs one time-out, not one per request.
 PAUSE_SECONDS = 2.0
 CONNECTIONS = 10
+MOST_COUNTS = 10_000
 
 
 class Cache:
@@ -28,6 +30,8 @@ class Cache:
             max_connections=CONNECTIONS,
         )
         self._paused_until = 0.0
+        # Counts of this process, for the minutes in which the cache is away: (window, count) by key.
+        self._counts: dict[str, tuple[int, int]] = {}
 
     async def close(self) -> None:
         await self._redis.aclose()
@@ -63,6 +67,36 @@ class Cache:
             value = await make()
             await self.set(key, value, seconds)
         return value
+
+    async def limit(self, key: str, per_minute: int) -> int:
+        """Count one use in this minute: 0 while there are at most so many, else the seconds to wait.
+
+        While the cache is away each process counts for itself.
+        """
+        now = time.time()
+        window = int(now // 60)
+        count = await self._count(f"limit:{key}:{window}") or self._count_here(key, window)
+        return 0 if count <= per_minute else max(1, math.ceil((window + 1) * 60 - now))
+
+    async def _count(self, key: str) -> int | None:
+        if time.monotonic() < self._paused_until:
+            return None
+        try:
+            async with self._redis.pipeline(transaction=False) as pipeline:
+                pipeline.incr(key)
+                pipeline.expire(key, 120)
+                count, _ = await pipeline.execute()
+        except (redis.RedisError, OSError, TimeoutError) as error:
+            self._pause(error)
+            return None
+        return int(count)
+
+    def _count_here(self, key: str, window: int) -> int:
+        kept, count = self._counts.get(key, (window, 0))
+        if len(self._counts) > MOST_COUNTS:
+            self._counts.clear()
+        self._counts[key] = (window, count + 1 if kept == window else 1)
+        return self._counts[key][1]
 
     def _pause(self, error: Exception) -> None:
         self._paused_until = time.monotonic() + PAUSE_SECONDS

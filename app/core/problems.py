@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -16,6 +17,27 @@ from app.core.requests import current_request_id
 log = structlog.get_logger()
 
 Extra = dict[str, Any]
+
+# The types of what the framework itself refuses.
+FRAMEWORK_TYPES = {401: "key-invalid", 403: "forbidden", 405: "method-not-allowed", 413: "too-large"}
+
+
+class FieldError(msgspec.Struct):
+    """What is wrong with one field; `field` is its path in the body, or a parameter's name."""
+
+    field: str
+    message: str
+
+
+class ProblemDocument(msgspec.Struct, omit_defaults=True):
+    """RFC 9457. Some types have members of their own, such as `lines` or `scope`."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    request_id: str = ""
+    errors: list[FieldError] = []
 
 
 class Problem(Exception):  # noqa: N818  # an answer, in the words of RFC 9457
@@ -32,6 +54,7 @@ class Problem(Exception):  # noqa: N818  # an answer, in the words of RFC 9457
         detail: str = "",
         *,
         retry_after: int | None = None,
+        headers: Mapping[str, str] | None = None,
         **extra: Any,
     ) -> None:
         super().__init__(f"{status} {type}: {detail or title}")
@@ -40,6 +63,7 @@ class Problem(Exception):  # noqa: N818  # an answer, in the words of RFC 9457
         self.title = title
         self.detail = detail
         self.retry_after = retry_after
+        self.more_headers = dict(headers or {})
         self.extra: Extra = extra
 
     def document(self) -> Extra:
@@ -55,7 +79,7 @@ class Problem(Exception):  # noqa: N818  # an answer, in the words of RFC 9457
 
     @property
     def headers(self) -> dict[str, str]:
-        headers = {"Cache-Control": templating.PRIVATE}
+        headers = {"Cache-Control": templating.PRIVATE, **self.more_headers}
         if self.retry_after is not None:
             headers["Retry-After"] = str(self.retry_after)
         return headers
@@ -111,9 +135,13 @@ def answer_http(request: Request[Any, Any, Any], error: HTTPException) -> Respon
         return answer_problem(request, NotFound("There is nothing at this address."))
     if status >= 500:
         log.error("fault", path=request.url.path, method=request.method, exc_info=error)
-    phrase = HTTPStatus(status).phrase
-    problem = Problem(status, phrase.lower().replace(" ", "-"), phrase, error.detail if status < 500 else "")
-    return answer_problem(request, problem)
+    slug = FRAMEWORK_TYPES.get(status, "malformed" if status < 500 else "fault")
+    detail = error.detail if status < 500 else ""
+    if status == 405:
+        detail = f"{request.method} is not possible here: see Allow."
+    return answer_problem(
+        request, Problem(status, slug, HTTPStatus(status).phrase, detail, headers=error.headers)
+    )
 
 
 def _field(item: Any) -> str:

@@ -9,7 +9,7 @@ import pytest
 from app.catalog import importer, service
 from app.catalog.queries import Sort
 from app.core.database import Database
-from app.core.problems import Invalid, NotFound
+from app.core.problems import NotFound, Problem
 from tests.app.catalog.sheets import product, save, unique
 
 
@@ -134,7 +134,7 @@ async def test_the_cursor_visits_each_product_once(
 
 @pytest.mark.parametrize("cursor", ["x", "!!!!", "W10", "WyJhIiwxXQ", "WzAsLTVd", "WzAsMWUzMDBd", "é"])
 async def test_a_made_up_cursor_is_refused(shop: Database, cursor: str) -> None:
-    with pytest.raises(Invalid, match="next_cursor"):
+    with pytest.raises(Problem, match="next_cursor"):
         await service.list_slice(shop, terms="", collection=None, limit=2, cursor=cursor)
 
 

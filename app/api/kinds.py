@@ -1,0 +1,40 @@
+"""The kinds of values that the API reads, bounded in size and free of what a database text cannot hold."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+import msgspec
+from litestar.params import PathParameter, QueryParameter
+
+from app.core.money import CURRENCY
+
+# One line of text, and a whole text. PostgreSQL has no zero byte; a control character is never meant.
+_LINE = r"^[^\x00-\x1f\x7f]*$"
+_NAME = r"^[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*$"
+_BLOCK = r"^[^\x00]*$"
+# Beyond what any price is, within what sums of it stay exact in.
+MOST_AMOUNT = 10**11
+# An integer of the database.
+MOST_UNITS = 2**31 - 1
+MOST_ID = 2**63 - 1
+
+Line = Annotated[str, msgspec.Meta(max_length=255, pattern=_LINE)]
+Name = Annotated[str, msgspec.Meta(min_length=1, max_length=255, pattern=_NAME)]
+Block = Annotated[str, msgspec.Meta(max_length=40_000, pattern=_BLOCK)]
+PictureAddress = Annotated[str, msgspec.Meta(min_length=1, max_length=1000, pattern=_LINE)]
+Id = Annotated[int, msgspec.Meta(ge=1, le=MOST_ID, examples=[1])]
+Moment = Annotated[datetime, msgspec.Meta(tz=True)]
+Grams = Annotated[int, msgspec.Meta(ge=0, le=MOST_UNITS)]
+
+PathId = Annotated[int, PathParameter(ge=1, le=MOST_ID)]
+Limit = Annotated[int, QueryParameter(ge=1, le=100, description="Most items of one answer")]
+Cursor = Annotated[str, QueryParameter(max_length=200, description="next_cursor of the answer before")]
+
+
+class Price(msgspec.Struct, forbid_unknown_fields=True):
+    """An amount in minor units (cents)."""
+
+    amount: Annotated[int, msgspec.Meta(ge=0, le=MOST_AMOUNT, examples=[2490])]
+    currency: Literal["EUR"] = CURRENCY  # type: ignore[assignment]
