@@ -19,7 +19,7 @@ log = structlog.get_logger()
 Extra = dict[str, Any]
 
 # The types of what the framework itself refuses.
-FRAMEWORK_TYPES = {401: "key-invalid", 403: "forbidden", 405: "method-not-allowed", 413: "too-large"}
+FRAMEWORK_TYPES = {405: "method-not-allowed", 413: "too-large"}
 
 
 class FieldError(msgspec.Struct):

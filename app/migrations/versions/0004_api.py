@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "0003_api"
-down_revision = "0002_catalog"
+revision = "0004_api"
+down_revision = "0003_stock"
 branch_labels = None
 depends_on = None
 
