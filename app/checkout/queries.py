@@ -15,9 +15,10 @@ WITH cart AS (
     WHERE id = $1 AND version = $2 AND state = 'open' RETURNING id
 ), placed AS (
     INSERT INTO orders (state, token, payment_reference, cart_id, email, shipping_address, shipping_method,
-                        currency, subtotal, shipping, total, settle_at)
-    SELECT 'payment_pending', $5, $6, id, $7, $8::text::jsonb, $9, $10, $11::bigint, $12::bigint,
-           $11::bigint + $12::bigint, now() + make_interval(secs => $13)
+                        currency, subtotal, shipping, total, settle_at, discount, tax, tax_included,
+                        shipping_tax, shipping_tax_rate, gift_card, benefits)
+    SELECT 'payment_pending', $5, $6, id, $7, $8::text::jsonb, $9, $10, $11, $12, $26,
+           now() + make_interval(secs => $13), $27, $28, $29, $30, $31, $32, $33::text::jsonb
     FROM cart RETURNING id, number
 ), claimed_key AS (
     INSERT INTO checkout_keys (key, fingerprint, order_id) SELECT $3, $4, id FROM placed RETURNING 1
@@ -25,10 +26,13 @@ WITH cart AS (
     INSERT INTO order_history (order_id, state, reason)
     SELECT id, 'payment_pending', 'placed' FROM placed RETURNING 1
 ), lines AS (
-    INSERT INTO order_lines (order_id, position, variant_id, sku, title, quantity, unit_price)
-    SELECT placed.id, position, variant_id, sku, title, quantity, unit_price
-    FROM placed, unnest($14::bigint[], $15::integer[], $16::bigint[], $17::text[], $18::text[])
-        WITH ORDINALITY AS w(variant_id, quantity, unit_price, sku, title, position) RETURNING 1
+    INSERT INTO order_lines (order_id, position, variant_id, sku, title, quantity, unit_price,
+                             discount, tax, tax_rate)
+    SELECT placed.id, position, variant_id, sku, title, quantity, unit_price, discount, tax, tax_rate
+    FROM placed, unnest($14::bigint[], $15::integer[], $16::bigint[], $17::text[], $18::text[],
+                        $34::bigint[], $35::bigint[], $36::integer[])
+        WITH ORDINALITY AS w(variant_id, quantity, unit_price, sku, title, discount, tax, tax_rate, position)
+    RETURNING 1
 ), claims AS (
     INSERT INTO reservations (order_id, variant_id, location_id, quantity)
     SELECT placed.id, variant_id, location_id, quantity
@@ -105,6 +109,7 @@ SELECT id FROM settled
 
 _ORDER = """
     o.id, o.number, o.state, o.token, o.payment_reference, o.total, o.currency, o.action_url,
+    o.total - o.gift_card AS due,
     o.created_at < now() - make_interval(secs => 5) AS abandoned
 """
 

@@ -198,6 +198,8 @@ async def _place(
     shipping: int,
 ) -> Order:
     lines = record.cart.lines
+    subtotal = record.cart.totals.subtotal.amount
+    total = subtotal + shipping
     arguments = (
         request.cart_id,
         record.version,
@@ -209,7 +211,7 @@ async def _place(
         msgspec.json.encode(request.shipping_address).decode(),
         request.shipping_method,
         CURRENCY,
-        record.cart.totals.subtotal.amount,
+        subtotal,
         shipping,
         float(SETTLE_AFTER_SECONDS),
         [line.variant_id for line in lines],
@@ -219,10 +221,13 @@ async def _place(
         [f"{line.title} – {line.variant_title}" if line.variant_title else line.title for line in lines],
     )
 
+    nothing = [0] * len(lines)
+    money = (total, 0, 0, True, 0, 0, 0, "[]", nothing, nothing, nothing)
+
     async def carry(connection: Connection, allocation: inventory.Allocation) -> Order | None:
         claims = inventory.columns(allocation.claims, 3)
         moves = inventory.columns(allocation.moves, 4)
-        placed: Order | None = await connection.fetchrow(queries.PLACE, *arguments, *claims, *moves)
+        placed: Order | None = await connection.fetchrow(queries.PLACE, *arguments, *claims, *moves, *money)
         return placed
 
     for attempt in range(1, DEADLOCK_ATTEMPTS + 1):
@@ -241,8 +246,13 @@ async def _place(
         raise Problem(
             409, "cart-changed", "The cart has changed", "Look at the cart and try again.", retry_after=1
         )
-    total = record.cart.totals.subtotal.amount + shipping
-    known = {"token": arguments[4], "payment_reference": arguments[5], "total": total, "currency": CURRENCY}
+    known = {
+        "token": arguments[4],
+        "payment_reference": arguments[5],
+        "total": total,
+        "due": total,
+        "currency": CURRENCY,
+    }
     return {**order, **known}
 
 
@@ -250,7 +260,7 @@ async def _pay(shop: Shop, order: Order, token: str) -> Answer:
     return_url = f"{shop.public_url}/checkout/return/{order['number']}?token={order['token']}"
     reference = order["payment_reference"]
     try:
-        payment = await shop.gateway.take(reference, order["total"], order["currency"], token, return_url)
+        payment = await shop.gateway.take(reference, order["due"], order["currency"], token, return_url)
     except GatewayAway as error:
         log.warning("the gateway is away", order=order["number"], error=str(error), sent=error.sent)
         if not error.sent:
@@ -275,7 +285,7 @@ async def _apply(shop: Shop, order: Order, payment: Payment) -> Answer:
         payment.id,
     )
     if payment.state is PaymentState.CAPTURED:
-        if (payment.amount, payment.currency) != (order["total"], order["currency"]):
+        if (payment.amount, payment.currency) != (order["due"], order["currency"]):
             log.error("the gateway took another amount", order=order["number"], taken=payment.amount)
             return answers.outcome_unknown()
         answer = answers.confirmed(order)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 import msgspec
 
@@ -31,7 +32,21 @@ class OrderLine(msgspec.Struct):
     title: str
     quantity: int
     unit_price: Money
+    # Of the whole line; `total` is what is left after it.
+    discount: Money
+    tax: Money
+    # In basis points: 1900 is 19 %.
+    tax_rate: int
     total: Money
+
+
+class Benefit(msgspec.Struct):
+    """A promotion that applied: what it took off the lines, and off the delivery."""
+
+    title: str
+    code: str | None
+    amount: Money
+    shipping: Money
 
 
 class Step(msgspec.Struct):
@@ -53,8 +68,17 @@ class Order(msgspec.Struct, kw_only=True):
     shipping_method: str
     lines: list[OrderLine]
     subtotal: Money
+    discount: Money
+    benefits: list[Benefit]
     shipping: Money
+    tax: Money
+    # Whether the prices hold the tax already; else it is added to them.
+    tax_included: bool
+    shipping_tax: Money
+    shipping_tax_rate: int
     total: Money
+    # The part of the total that gift cards pay.
+    gift_card: Money
     history: list[Step]
     # Where the shopper confirms the payment, while it waits for that.
     action_url: str | None
@@ -73,7 +97,10 @@ async def read_order(database: Database, number: str, token: str) -> Order:
             title=line["title"],
             quantity=line["quantity"],
             unit_price=Money(line["unit_price"], currency),
-            total=Money(line["unit_price"] * line["quantity"], currency),
+            discount=Money(line["discount"], currency),
+            tax=Money(line["tax"], currency),
+            tax_rate=line["tax_rate"],
+            total=Money(line["unit_price"] * line["quantity"] - line["discount"], currency),
         )
         for line in await database.fetch(queries.LINES, row["id"])
     ]
@@ -86,8 +113,20 @@ async def read_order(database: Database, number: str, token: str) -> Order:
         shipping_method=row["shipping_method"],
         lines=lines,
         subtotal=Money(row["subtotal"], currency),
+        discount=Money(row["discount"], currency),
+        benefits=[_benefit(one, currency) for one in msgspec.json.decode(row["benefits"])],
         shipping=Money(row["shipping"], currency),
+        tax=Money(row["tax"], currency),
+        tax_included=row["tax_included"],
+        shipping_tax=Money(row["shipping_tax"], currency),
+        shipping_tax_rate=row["shipping_tax_rate"],
         total=Money(row["total"], currency),
+        gift_card=Money(row["gift_card"], currency),
         history=[Step(**step) for step in await database.fetch(queries.HISTORY, row["id"])],
         action_url=row["action_url"],
     )
+
+
+def _benefit(kept: dict[str, Any], currency: str) -> Benefit:
+    amount, shipping = Money(kept["amount"], currency), Money(kept["shipping"], currency)
+    return Benefit(kept["title"], kept["code"], amount, shipping)
