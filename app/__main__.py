@@ -19,6 +19,7 @@ COMMANDS = {
     "import": "load FILE, a Shopify product CSV; exit code 3 and the rows when some were refused",
     "stock": "make UNITS of VARIANT available at the main warehouse, and book the difference",
     "key": "make, list or revoke API keys",
+    "login": "make a one-time link for the first administrator, or for one who cannot sign in any more",
     "reconcile": "check every ledger; exit code 1 and the rows when anything is off",
 }
 
@@ -36,6 +37,8 @@ def main(arguments: list[str]) -> int:
             known.add_argument("file", type=Path, help="the CSV file")
         elif name == "key":
             key_command.add_arguments(known)
+        elif name == "login":
+            known.add_argument("--email", help="which administrator, if there are several")
     given = parser.parse_args(arguments)
     command = given.command
     try:
@@ -51,6 +54,10 @@ def main(arguments: list[str]) -> int:
         return asyncio.run(service.run(settings, given.variant, given.units))
     if command == "key":
         return asyncio.run(key_command.run(settings, given))
+    if command == "login":
+        from app.backoffice import login
+
+        return asyncio.run(login.run(settings, given.email))
     if command == "import":
         from app.catalog import importer
 

@@ -36,7 +36,7 @@ FOR_GOOD = ("authentication failed", "does not exist", "permission denied")
 # The role that web and worker sign in as; the migrator owns the tables.
 STORE_ROLE = "store"
 # Facts and ledgers: the store adds to them and can change nothing.
-APPEND_ONLY = ("payment_events", "stock_movements", "order_history")
+APPEND_ONLY = ("payment_events", "stock_movements", "order_history", "audit_log")
 
 
 OWN_RELATIONS = """

@@ -19,12 +19,16 @@ from litestar.types import ASGIApp, ControllerRouterHandler
 
 from app.api.document import DocumentPlugin
 from app.api.layer import NegotiationLayer
+from app.backoffice.hosts import Hosts
+from app.backoffice.limits import Limits
+from app.backoffice.sessions import Sessions, connect
+from app.backoffice.site import Keeper, make_site
 from app.checkout.shop import Shop
 from app.core import health, templating
 from app.core.cache import Cache
 from app.core.database import Database
 from app.core.problems import Problem, answer_fault, answer_http, answer_problem
-from app.core.requests import RequestLayer
+from app.core.requests import RequestLayer, content_policy
 from app.core.settings import Settings
 from app.payments.gateway import TestGateway
 from app.shipping.service import TableRates
@@ -56,6 +60,8 @@ def make_app(settings: Settings) -> ASGIApp:
     """Build the store on these settings. Nothing is connected before the application starts."""
     database = Database(settings.database_dsn)
     cache = Cache(settings.cache_dsn)
+    # Not the cache: what cannot be guessed has no fallback.
+    staff_redis = connect(settings.cache_dsn)
     gateway = TestGateway(settings)
     shop = Shop(database, gateway, TableRates(database), settings.public_url)
     templating.set_globals(
@@ -74,6 +80,7 @@ def make_app(settings: Settings) -> ASGIApp:
         finally:
             fresh.cancel()
             await gateway.close()
+            await staff_redis.aclose()
             await cache.close()
             await database.close()
 
@@ -89,14 +96,15 @@ def make_app(settings: Settings) -> ASGIApp:
     async def lend_shop() -> Shop:
         return shop
 
+    lent = {
+        "database": Provide(lend_database, use_cache=True),
+        "cache": Provide(lend_cache, use_cache=True),
+        "settings": Provide(lend_settings, use_cache=True),
+        "shop": Provide(lend_shop, use_cache=True),
+    }
     app = Litestar(
         route_handlers=[Router("/", route_handlers=[*health.routes, *collect_routes()])],
-        dependencies={
-            "database": Provide(lend_database, use_cache=True),
-            "cache": Provide(lend_cache, use_cache=True),
-            "settings": Provide(lend_settings, use_cache=True),
-            "shop": Provide(lend_shop, use_cache=True),
-        },
+        dependencies=lent,
         # For guards, which are lent no dependencies.
         state=State({"database": database, "cache": cache}),
         lifespan=[connections],
@@ -111,7 +119,13 @@ def make_app(settings: Settings) -> ASGIApp:
         request_max_body_size=64 * 1024,
         logging_config=None,
     )
-    return RequestLayer(NegotiationLayer(app), public_url=settings.public_url, media_url=settings.media_url)
+    store = RequestLayer(
+        NegotiationLayer(app), public_url=settings.public_url, policy=content_policy(settings.media_url)
+    )
+    if settings.back_office_url is None:
+        return store
+    keeper = Keeper(Sessions(staff_redis), Limits(staff_redis), settings)
+    return Hosts(store, make_site(settings, keeper, lent, database), settings.back_office_url)
 
 
 def run(settings: Settings) -> None:

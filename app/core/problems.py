@@ -127,21 +127,24 @@ def answer_problem(request: Request[Any, Any, Any], problem: Problem) -> Respons
 
 def answer_http(request: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:
     """Exception handler of the framework's own HTTP errors."""
+    return answer_problem(request, problem_of(request, error))
+
+
+def problem_of(request: Request[Any, Any, Any], error: HTTPException) -> Problem:
+    """One of the framework's own HTTP errors in our words; a fault is logged."""
     status = error.status_code
     if isinstance(error, ValidationException) and isinstance(error.extra, list):
         fields = {_field(item): str(item.get("message", "")) for item in error.extra}
-        return answer_problem(request, Invalid(fields))
+        return Invalid(fields)
     if status == 404:
-        return answer_problem(request, NotFound("There is nothing at this address."))
+        return NotFound("There is nothing at this address.")
     if status >= 500:
         log.error("fault", path=request.url.path, method=request.method, exc_info=error)
     slug = FRAMEWORK_TYPES.get(status, "malformed" if status < 500 else "fault")
     detail = error.detail if status < 500 else ""
     if status == 405:
         detail = f"{request.method} is not possible here: see Allow."
-    return answer_problem(
-        request, Problem(status, slug, HTTPStatus(status).phrase, detail, headers=error.headers)
-    )
+    return Problem(status, slug, HTTPStatus(status).phrase, detail, headers=error.headers)
 
 
 def _field(item: Any) -> str:
@@ -150,6 +153,11 @@ def _field(item: Any) -> str:
 
 def answer_fault(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
     """Exception handler of everything else: logged with its trace, told without."""
+    return answer_problem(request, fault_of(request, error))
+
+
+def fault_of(request: Request[Any, Any, Any], error: Exception) -> Problem:
+    """A mistake of ours, logged with its trace, in words without."""
     log.error("fault", path=request.url.path, method=request.method, exc_info=error)
     detail = "The store made a mistake. It has been logged; please try again."
-    return answer_problem(request, Problem(500, "fault", "Something went wrong", detail))
+    return Problem(500, "fault", "Something went wrong", detail)

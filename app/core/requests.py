@@ -48,11 +48,12 @@ def content_policy(media_url: str) -> str:
 class RequestLayer:
     """Wraps the application; refuses unsafe requests that a foreign page sent."""
 
-    def __init__(self, app: ASGIApp, *, public_url: str, media_url: str) -> None:
+    def __init__(self, app: ASGIApp, *, public_url: str, policy: str) -> None:
+        """`public_url`: where this application's pages are; `policy`: their Content-Security-Policy."""
         self.app = app
         self.origin_host = urlsplit(public_url).netloc.encode()
         self.security_headers = [
-            (b"content-security-policy", content_policy(media_url).encode()),
+            (b"content-security-policy", policy.encode()),
             (b"x-content-type-options", b"nosniff"),
             (b"referrer-policy", b"same-origin"),
             (b"permissions-policy", b"camera=(), geolocation=(), microphone=()"),

@@ -29,6 +29,8 @@ class Settings:
     media_url: str
     media_root: Path | None
     public_url: str
+    # None: there is no back office.
+    back_office_url: str | None
     gateway_url: str
     version: str
     image: str
@@ -90,6 +92,7 @@ def read_settings(environ: Mapping[str, str] = os.environ, *, release: bool = Fa
         media_url=reader.url("MEDIA_URL", ("http", "https"), "http://localhost:8000/media").rstrip("/"),
         media_root=Path(environ["MEDIA_ROOT"]) if environ.get("MEDIA_ROOT") else None,
         public_url=reader.url("PUBLIC_URL", ("http", "https"), "http://localhost:8000").rstrip("/"),
+        back_office_url=reader.optional_url("BACK_OFFICE_URL", ("http", "https")),
         gateway_url=reader.url("GATEWAY_URL", ("http", "https"), "http://gateway:8000").rstrip("/"),
         version=environ.get("STORE_VERSION", "development"),
         image=environ.get("IMAGE_DIGEST", "none"),
@@ -102,9 +105,17 @@ def read_settings(environ: Mapping[str, str] = os.environ, *, release: bool = Fa
             gateway_webhook_key=(reader.secret("GATEWAY_WEBHOOK_KEY", required=not release) or "").encode(),
         ),
     )
+    if settings.back_office_url and _host(settings.back_office_url) == _host(settings.public_url):
+        reader.faults.append(
+            f"BACK_OFFICE_URL is {settings.back_office_url!r}, on the shop's host: give it a host of its own"
+        )
     if reader.faults:
         raise SettingsError("\n".join(reader.faults))
     return settings
+
+
+def _host(url: str) -> str | None:
+    return urlsplit(url).hostname
 
 
 class _Reader:
@@ -127,6 +138,9 @@ class _Reader:
                 f"{name} holds a password: put it into a file and name that in its _FILE variable"
             )
         return value
+
+    def optional_url(self, name: str, schemes: tuple[str, ...]) -> str | None:
+        return self.url(name, schemes).rstrip("/") if self.environ.get(name) else None
 
     def port(self, name: str, default: int) -> int:
         value = self.environ.get(name, str(default))

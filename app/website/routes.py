@@ -15,12 +15,12 @@ from app.core.settings import Settings
 from app.core.templating import PRIVATE, render_text
 from app.website.answers import TEXT, XML, answer_public, render_public
 from app.website.layout import Shop
-from app.website.static_files import find_static_file
+from app.website.static_files import FOREVER, find_static_file
 
 HOME_SECONDS = 10
 ROBOTS_SECONDS = 3600
 FRAGMENT_SECONDS = 3600
-FOREVER = "public, max-age=31536000, immutable"
+
 
 NEW_PRODUCTS = 8
 

@@ -82,6 +82,7 @@ def environ(servers: Servers, folder: Path) -> Iterator[dict[str, str]]:
         "GATEWAY_URL": f"http://127.0.0.1:{free_port()}",
         "GATEWAY_DATA": str(folder / "gateway-data"),
         "PUBLIC_URL": f"http://127.0.0.1:{free_port()}",
+        "BACK_OFFICE_URL": "http://admin.localhost",
         "MEDIA_URL": "http://127.0.0.1/media",
         "MEDIA_ROOT": str(folder),
     }
