@@ -6,8 +6,8 @@ values, and the second factor needs the session key besides `totp_nonce`.
 
 from alembic import op
 
-revision = "0005_staff"
-down_revision = "0004_api"
+revision = "0006_staff"
+down_revision = "0005_money"
 branch_labels = None
 depends_on = None
 
