@@ -49,8 +49,19 @@ TEXTS = {
     "mainRouteTableId": "rtb-{token}",
     "defaultNetworkAclId": "acl-{token}",
 }
-# Texts that hold only for what an input of the same name would contradict.
-NAMED = ("name", "bucket", "identifier", "clusterIdentifier", "replicationGroupId", "family")
+# Which input names a resource where it is not `name`; in other types the same word names another resource.
+NAMED_BY = {
+    "aws:s3/bucket:Bucket": "bucket",
+    "aws:s3/bucketV2:BucketV2": "bucket",
+    "aws:rds/instance:Instance": "identifier",
+    "aws:rds/cluster:Cluster": "clusterIdentifier",
+    "aws:rds/clusterInstance:ClusterInstance": "identifier",
+    "aws:docdb/cluster:Cluster": "clusterIdentifier",
+    "aws:docdb/clusterInstance:ClusterInstance": "identifier",
+    "aws:elasticache/replicationGroup:ReplicationGroup": "replicationGroupId",
+    "aws:elasticache/cluster:Cluster": "clusterId",
+    "aws:ecs/taskDefinition:TaskDefinition": "family",
+}
 
 
 def made(
@@ -59,7 +70,8 @@ def made(
     """The id and the outputs of a resource that was just made."""
     digest = hashlib.sha256(f"{type_} {name}".encode()).hexdigest()
     token = digest[:17]
-    own = next((inputs[key] for key in NAMED if isinstance(inputs.get(key), str)), f"{name}-{token[:7]}")
+    given = inputs.get(NAMED_BY.get(type_, "name"))
+    own = given if isinstance(given, str) else f"{name}-{token[:7]}"
     texts = {
         key: text.format(name=own, token=token, digest=digest, region=region)
         for key, text in TEXTS.items()
@@ -67,13 +79,19 @@ def made(
     }
     service = type_.split(":")[1].split("/", maxsplit=1)[0] if type_.count(":") == 2 else type_
     state = {
-        **dict.fromkeys(NAMED, own),
+        **dict.fromkeys({"name", *NAMED_BY.values()}, own),
         **texts,
-        "arn": f"arn:aws:{service}:{region}:{ACCOUNT}:{type_.rpartition(':')[2].lower()}/{own}",
+        "arn": arn(type_, service, own, region),
         **special(type_, own, inputs, region),
         **{key: value for key, value in inputs.items() if value is not None},
     }
     return identifier(type_, own, token, given_id), state
+
+
+def arn(type_: str, service: str, own: str, region: str) -> str:
+    if type_.startswith(("aws:s3/bucket:", "aws:s3/bucketV2:")):
+        return f"arn:aws:s3:::{own}"
+    return f"arn:aws:{service}:{region}:{ACCOUNT}:{type_.rpartition(':')[2].lower()}/{own}"
 
 
 def identifier(type_: str, own: str, token: str, given_id: str | None) -> str:

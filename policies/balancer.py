@@ -77,8 +77,11 @@ def find_plain_rule(rule: Resource, graph: Graph) -> Findings:
     if not any(is_plain(listener) for listener in graph.referred(rule, "listenerArn", *LISTENERS)):
         return
     for path, action in rule.items("actions"):
-        if pick(action, "type") == "forward":
-            yield Finding(f"{path}.type", "forward")
+        kind = pick(action, "type")
+        if kind not in ("redirect", "fixed-response"):
+            yield Finding(f"{path}.type", kind)
+        elif kind == "redirect" and pick(action, "redirect.protocol") != "HTTPS":
+            yield Finding(f"{path}.redirect.protocol", pick(action, "redirect.protocol"))
 
 
 LISTENER_TLS = Policy(

@@ -8,6 +8,7 @@ from policies.rules import Finding, Findings, Level, Policy, Severity
 GROUP = "aws:elasticache/replicationGroup:ReplicationGroup"
 CLUSTER = "aws:elasticache/cluster:Cluster"
 SERVERLESS = "aws:elasticache/serverlessCache:ServerlessCache"
+MEMORYDB = "aws:memorydb/cluster:Cluster"
 
 ENCRYPTION = Policy(
     number="53",
@@ -58,6 +59,14 @@ def find_open_serverless(cache: Resource) -> Findings:
         yield Finding("userGroupId", None, "Set userGroupId")
 
 
+@ENCRYPTION.check(MEMORYDB)
+def find_open_memorydb(cluster: Resource) -> Findings:
+    if cluster.get("tlsEnabled") is False:  # on by default
+        yield Finding("tlsEnabled", False, "Leave tlsEnabled out or set it to true")
+    if cluster.get("aclName") == "open-access":
+        yield Finding("aclName", "open-access", "Name an ACL whose users have passwords")
+
+
 FAILOVER = Policy(
     number="54",
     id="cache-failover",
@@ -75,6 +84,10 @@ def find_single(group: Resource) -> Findings:
     for path in ("automaticFailoverEnabled", "multiAzEnabled"):
         if not group.on(path):
             yield Finding(path, group.get(path))
+    for path, least in (("numCacheClusters", 2), ("replicasPerNodeGroup", 1)):
+        number = group.get(path)
+        if number is not None and number < least:
+            yield Finding(path, number, f"Set {path} to {least} or more: there is nothing to fail over to")
 
 
 UPKEEP = Policy(
@@ -97,3 +110,12 @@ def find_neglected(group: Resource) -> Findings:
         yield Finding("subnetGroupName", group.get("subnetGroupName"))
     if str(group.get("autoMinorVersionUpgrade", True)).lower() == "false":  # on by default
         yield Finding("autoMinorVersionUpgrade", False)
+
+
+@UPKEEP.check(SERVERLESS)
+def find_neglected_serverless(cache: Resource) -> Findings:
+    for path in ("snapshotRetentionLimit", "subnetIds"):
+        if not cache.get(path) and not (
+            path == "snapshotRetentionLimit" and cache.get("engine") == "memcached"
+        ):
+            yield Finding(path, cache.get(path), "Set snapshotRetentionLimit to 1 day or more, and subnetIds")

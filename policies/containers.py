@@ -4,32 +4,65 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from policies.graph import UNKNOWN, Graph, Resource, UnknownValueError, is_true, pick
+from policies.graph import (
+    UNKNOWN,
+    Graph,
+    Resource,
+    Secret,
+    UnknownValueError,
+    UnreadableValueError,
+    is_true,
+    pick,
+)
 from policies.rules import Finding, Findings, Level, Policy, Severity, Words
 
 TASK = "aws:ecs/taskDefinition:TaskDefinition"
+FUNCTION = "aws:lambda/function:Function"
 TASK_LINK = "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/security-tasks-containers.html"
 
+KEYS = {
+    key.lower(): key
+    for key in (
+        "name",
+        "image",
+        "user",
+        "privileged",
+        "readonlyRootFilesystem",
+        "environment",
+        "value",
+        "logConfiguration",
+        "logDriver",
+        "linuxParameters",
+        "capabilities",
+        "add",
+    )
+}
+# Linux capabilities that are as good as privilege.
+BROAD_CAPABILITIES = ("ALL", "SYS_ADMIN", "SYS_MODULE", "SYS_RAWIO", "BPF")
 DIGEST = re.compile(r"@sha256:[0-9a-f]{64}$")
 # Words of a variable's name that say it holds a secret, and last words that say it only tells about one.
 SECRET_WORDS = re.compile(
-    r"(^|_)(PASSWORD|PASSWD|PASS|PASSPHRASE|SECRET|SECRETS|TOKEN|CREDENTIALS?|APIKEY"
-    r"|API_KEY|PRIVATE_KEY|ACCESS_KEY|SECRET_KEY|AUTH_DATA)(_|$)|_PWD$"
+    r"(^|_)([A-Z0-9]*PASSWORD|[A-Z0-9]*PASSWD|PASS|PASSPHRASE|SECRET|SECRETS|TOKEN|CREDENTIALS?|[A-Z0-9]*APIKEY"
+    r"|API_KEY|PRIVATE_KEY|ACCESS_KEY|SECRET_KEY|AUTH_DATA)(_|$)|_PWD$|^REDISCLI_AUTH$"
 )
 ABOUT_WORDS = re.compile(
     r"_(ARN|NAME|FILE|PATH|DIR|URL|URI|HOST|ENDPOINT|REGION|HEADER|TYPE|ALGORITHM|LENGTH|ENABLED|REQUIRED"
-    r"|TTL|LIFETIME|EXPIRY|AGE|SECONDS|MINUTES|HOURS|DAYS|MIN|MAX|LIMIT)$"
+    r"|TTL|LIFETIME|EXPIRY|AGE|SECONDS|MINUTES|HOURS|DAYS|MIN|MAX|LIMIT|TIMEOUT|SIZE|COUNT|ROUNDS|PREFIX"
+    r"|ISSUER|AUDIENCE|PROVIDER|MODE|POLICY|VERSION|BACKEND|STORE|SOURCE|MANAGER|HASHERS?|COOKIE)$"
 )
 KEY_NAME = re.compile(r"(?<!PUBLIC)_KEY$", re.IGNORECASE)
-OPAQUE = re.compile(r"^(?=.*\d)(?=.*[A-Za-z])[A-Za-z0-9+/=_-]{16,}$")
+OPAQUE = re.compile(r"^(base64:)?(?=.*\d)(?=.*[A-Za-z])[A-Za-z0-9+/=_-]{16,}$")
 SECRET_VALUE = re.compile(
     r"://[^/@\s:]*:[^/@\s]+@"  # a URL with a password
     r"|-----BEGIN [A-Z ]*PRIVATE KEY"
     r"|\b(AKIA|ASIA)[0-9A-Z]{16}\b"
-    r"|\b(sk_live|rk_live|ghp|gho|github_pat|xox[abp])[_-][0-9A-Za-z]"
+    r"|\b(sk_live|sk_test|rk_live|whsec|ghp|gho|github_pat|glpat|xox[abp]|EZ[AT]K)[_-]?[0-9A-Za-z]{8}"
+    r"|\bSG\.[\w-]{16,}\.[\w-]{16,}|\bAIza[\w-]{30,}"
+    r"|\beyJ[\w-]{10,}\.eyJ[\w-]{10,}\."  # a signed token
+    r"|https://hooks\.slack\.com/services/"
 )
 REFERENCE = re.compile(r"^(arn:aws|/|\$\{|https?://[^@]*$)")
 
@@ -38,11 +71,24 @@ def containers(task: Resource) -> Iterator[tuple[str, Any]]:
     """The container definitions of a task with their paths; AWS takes them as JSON text."""
     definitions = task.get("containerDefinitions", [])
     if isinstance(definitions, str):
-        definitions = json.loads(definitions)
+        try:
+            definitions = json.loads(definitions)
+        except json.JSONDecodeError as error:
+            raise UnreadableValueError("containerDefinitions", f"no JSON: {error}") from error
+    if not isinstance(definitions, list):
+        raise UnreadableValueError("containerDefinitions", "no list of containers")
     for index, container in enumerate(definitions):
         if container is UNKNOWN:
             raise UnknownValueError(f"containerDefinitions[{index}]")
-        yield f'containerDefinitions["{pick(container, "name", index)}"]', container
+        known = spell(container)
+        yield f'containerDefinitions["{pick(known, "name", index)}"]', known
+
+
+def spell(value: Any) -> Any:
+    """A definition with its keys as the API spells them; AWS takes them in any case, such as `Privileged`."""
+    if isinstance(value, Mapping):
+        return {KEYS.get(key.lower(), key): spell(item) for key, item in value.items()}
+    return [spell(item) for item in value] if isinstance(value, list) else value
 
 
 def runs_windows(task: Resource) -> bool:
@@ -88,6 +134,10 @@ def find_privileged(task: Resource) -> Findings:
     for path, container in containers(task):
         if is_true(pick(container, "privileged")):
             yield Finding(f"{path}.privileged", True)
+        added = pick(container, "linuxParameters.capabilities.add") or []
+        broad = sorted(set(BROAD_CAPABILITIES) & {str(name).upper().removeprefix("CAP_") for name in added})
+        if broad:
+            yield Finding(f"{path}.linuxParameters.capabilities.add", broad)
 
 
 READ_ONLY = Policy(
@@ -147,10 +197,10 @@ PLAIN_SECRETS = Policy(
 
 def looks_secret(name: str, value: str) -> bool:
     """Whether a variable holds a secret, by the words of its name or by the looks of its value."""
-    if not value or REFERENCE.match(value):
-        return False
     if SECRET_VALUE.search(value):
         return True
+    if not value or REFERENCE.match(value):
+        return False
     words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|[^A-Za-z0-9]+", "_", name).upper()
     if SECRET_WORDS.search(words) and not ABOUT_WORDS.search(words):
         return value.lower() not in ("true", "false")
@@ -166,6 +216,22 @@ def find_plain_secrets(task: Resource) -> Findings:
                 yield Finding(
                     f'{path}.environment["{name}"]', Words("a literal that looks like a secret (hidden)")
                 )
+
+
+@PLAIN_SECRETS.check(FUNCTION)
+def find_plain_secrets_of_functions(function: Resource) -> Findings:
+    variables = function.get("environment.variables", {})
+    known = {name: value for name, value in variables.items() if isinstance(value, str)}
+    # Where the program marked single values as secret, it has said so itself.
+    marks = {isinstance(value, Secret) for value in known.values()} == {True, False}
+    for name, value in known.items():
+        marked = marks and isinstance(value, Secret) and not REFERENCE.match(value)
+        if marked or looks_secret(name, value):
+            yield Finding(
+                f'environment.variables["{name}"]',
+                Words("a literal that looks like a secret (hidden)"),
+                "Store it in Secrets Manager, give the function its ARN, and let it read the secret at start",
+            )
 
 
 CONTAINER_LOGS = Policy(

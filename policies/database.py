@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from policies.graph import Graph, Resource, UnknownValueError
+from policies.graph import Graph, Resource, UnknownValueError, pick
 from policies.rules import Finding, Findings, Level, Missing, Policy, Severity, Words
 
 INSTANCE = "aws:rds/instance:Instance"
 CLUSTER = "aws:rds/cluster:Cluster"
 CLUSTER_INSTANCE = "aws:rds/clusterInstance:ClusterInstance"
+DOCUMENTS = "aws:docdb/cluster:Cluster"
 PROXY = "aws:rds/proxy:Proxy"
 # Which property of a database names its parameter group, and the group's type.
 PARAMETER_GROUPS = {
@@ -28,6 +29,7 @@ FORCED_TLS = {
     "postgres": "rds.force_ssl",
     "mysql": "require_secure_transport",
     "mariadb": "require_secure_transport",
+    "sqlserver": "rds.force_ssl",
 }
 QUERY_LOGS = {
     "postgres": ("log_min_duration_statement", "log_statement"),
@@ -44,11 +46,18 @@ def is_replica(database: Resource) -> bool:
 def family(database: Resource) -> str:
     """The engine without Aurora's prefix: postgres, mysql, mariadb or another."""
     engine = str(database.get("engine", "")).removeprefix("aurora-")
-    return "postgres" if engine.startswith("postgres") else engine
+    for known in ("postgres", "sqlserver"):
+        if engine.startswith(known):
+            return known
+    return "mysql" if engine == "aurora" else engine
 
 
 def parameters(group: Resource) -> dict[str, str]:
-    return {str(item.get("name")): str(item.get("value")) for _, item in group.items("parameters")}
+    return {
+        str(pick(item, "name")): str(pick(item, "value"))
+        for _, item in group.items("parameters")
+        if pick(item, "value") is not None
+    }
 
 
 def parameter_groups(database: Resource, graph: Graph) -> Iterator[Resource]:
@@ -97,7 +106,7 @@ ENCRYPTION = Policy(
 )
 
 
-@ENCRYPTION.check(INSTANCE, CLUSTER)
+@ENCRYPTION.check(INSTANCE, CLUSTER, DOCUMENTS)
 def find_unencrypted(database: Resource) -> Findings:
     if is_replica(database) and not database.has("storageEncrypted"):
         return
@@ -145,7 +154,7 @@ DELETION = Policy(
 )
 
 
-@DELETION.check(INSTANCE, CLUSTER)
+@DELETION.check(INSTANCE, CLUSTER, DOCUMENTS)
 def find_deletable(database: Resource) -> Findings:
     if not database.on("deletionProtection"):
         yield Finding("deletionProtection", database.get("deletionProtection"))
@@ -169,7 +178,7 @@ BACKUPS = Policy(
 )
 
 
-@BACKUPS.check(INSTANCE, CLUSTER)
+@BACKUPS.check(INSTANCE, CLUSTER, DOCUMENTS)
 def find_short_backups(database: Resource) -> Findings:
     days = database.get("backupRetentionPeriod")
     if not is_replica(database) and (days is None or days < BACKUP_DAYS):
@@ -258,9 +267,9 @@ PASSWORD = Policy(
 )
 
 
-@PASSWORD.check(INSTANCE, CLUSTER)
+@PASSWORD.check(INSTANCE, CLUSTER, DOCUMENTS)
 def find_own_password(database: Resource) -> Findings:
-    for path in ("password", "masterPassword"):
+    for path in ("password", "passwordWo", "masterPassword", "masterPasswordWo"):
         if database.has(path):
             yield Finding(path, Words("a literal (hidden)"))
             return

@@ -71,6 +71,7 @@ VIEWER_TLS = Policy(
     rule="Require TLS 1.2 or newer of viewers",
     level=Level.MANDATORY,
     severity=Severity.MEDIUM,
+    fsbp=("CloudFront.15",),
     pci=("4.2.1",),
     checkov=("CKV_AWS_174", "CKV2_AWS_54"),
     link="https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/secure-connections-supported-viewer-protocols-ciphers.html",

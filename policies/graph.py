@@ -56,6 +56,15 @@ class UnknownValueError(Exception):
         self.path = path
 
 
+class UnreadableValueError(Exception):
+    """A value is not what AWS would take, so that nothing can be said of what it holds."""
+
+    def __init__(self, path: str, why: str) -> None:
+        super().__init__(path, why)
+        self.path = path
+        self.why = why
+
+
 def decode(value: Any, secret: bool = False) -> Any:  # noqa: PLR0911 - one for each kind of value
     """Property values as the engine sends them, with its markers replaced by `UNKNOWN` and `Secret`."""
     if isinstance(value, str):

@@ -23,8 +23,11 @@ ATTACHMENTS = (
     "aws:iam/groupPolicyAttachment:GroupPolicyAttachment",
     "aws:iam/policyAttachment:PolicyAttachment",
 )
-SERVICE_WILDCARD = re.compile(r"^[a-z0-9*-]+:\*+$", re.IGNORECASE)
-BROAD_POLICY = re.compile(r":policy/(AdministratorAccess|PowerUserAccess|IAMFullAccess)$")
+SERVICE_WILDCARD = re.compile(r"^[a-z0-9*?-]+:[*?]+$", re.IGNORECASE)
+# AWS's own policies that hold a service's every action, or every service's.
+BROAD_POLICY = re.compile(
+    r":aws:policy/(.*/)?(AdministratorAccess[\w-]*|PowerUserAccess|SystemAdministrator|\w*FullAccess(_?[vV]\d)?)$"
+)
 # What the subject of a pipeline's token must look like: one repository, and one of its refs or environments.
 PINNED_SUBJECTS = {
     "token.actions.githubusercontent.com": re.compile(
@@ -51,6 +54,8 @@ def judge_grants(path: str, document: Mapping[str, Any]) -> Iterator[Finding]:
         place = f"{path}.Statement[{statement.get('Sid', index)}]"
         if "NotAction" in statement:
             yield Finding(f"{place}.NotAction", documents.listed(statement["NotAction"]))
+        if "NotResource" in statement:
+            yield Finding(f"{place}.NotResource", documents.listed(statement["NotResource"]))
         for action in documents.listed(statement.get("Action")):
             if isinstance(action, str) and (set(action) == {"*"} or SERVICE_WILDCARD.match(action)):
                 resources = ", ".join(str(item) for item in documents.listed(statement.get("Resource")))
@@ -84,10 +89,11 @@ def find_open_trust(role: Resource) -> Findings:
     for statement in documents.statements(documents.read(role, "assumeRolePolicy"), "Allow"):
         principal = statement.get("Principal")
         accounts = documents.listed(principal.get("AWS")) if isinstance(principal, Mapping) else [principal]
-        if "*" in accounts and not statement.get("Condition"):
-            yield Finding(
-                "assumeRolePolicy.Principal", "*", "Name the account, role or service that may take the role"
-            )
+        mend = "Name the account, role or service that may take the role"
+        if "NotPrincipal" in statement:
+            yield Finding("assumeRolePolicy.NotPrincipal", statement["NotPrincipal"], mend)
+        elif "*" in accounts and not documents.is_pinned(statement):
+            yield Finding("assumeRolePolicy.Principal", "*", mend)
         federated = documents.listed(principal.get("Federated")) if isinstance(principal, Mapping) else []
         for provider in federated:
             yield from judge_subject(str(provider), statement)
@@ -96,6 +102,9 @@ def find_open_trust(role: Resource) -> Findings:
 def judge_subject(provider: str, statement: Mapping[str, Any]) -> Iterator[Finding]:
     pinned = next((pattern for host, pattern in PINNED_SUBJECTS.items() if host in provider), None)
     if pinned is None:
+        if "oidc-provider/" in provider and not documents.is_pinned(statement):
+            mend = "Pin the token's subject in a condition on the provider's :sub"
+            yield Finding("assumeRolePolicy.Condition[…:sub]", None, mend)
         return
     subjects = [
         value

@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from policies.graph import Graph, Resource, UnknownValueError, pick
-from policies.rules import Finding, Findings, Level, Policy, Severity
+from policies.rules import Finding, Findings, Level, Policy, Severity, Words
 
 CONTAINER = "docker:index/container:Container"
 NETWORK = "docker:index/network:Network"
@@ -57,6 +57,15 @@ def find_privileged(container: Resource) -> Findings:
     broad = {"ALL", "SYS_ADMIN", "CAP_SYS_ADMIN"} & set(container.get("capabilities.adds") or [])
     if broad:
         yield Finding("capabilities.adds", sorted(broad))
+    for path, option in container.items("securityOpts"):
+        if str(option).replace("=", ":").endswith(":unconfined"):
+            yield Finding(path, option, "Remove it: the engine's own profiles confine every container")
+    places = [*container.items("volumes"), *container.items("mounts")]
+    for path, place in places:
+        source = pick(place, "hostPath") or pick(place, "source")
+        if source and (source == "/" or source.rstrip("/").endswith("docker.sock")):
+            mend = "Remove it: who writes there owns the machine"
+            yield Finding(path, Words(f"{source} of the host"), mend)
 
 
 READ_ONLY = Policy(

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from policies.graph import UNKNOWN, Graph, Resource
+from policies.graph import Graph, Resource
 from policies.rules import Finding, Findings, Level, Policy, Severity, Words
 
 KEY = "aws:kms/key:Key"
@@ -24,7 +24,10 @@ TAGGED = (
     "aws:cloudtrail/trail:Trail",
     "aws:cloudwatch/logGroup:LogGroup",
     "aws:dynamodb/table:Table",
+    "aws:docdb/cluster:Cluster",
+    "aws:ebs/volume:Volume",
     "aws:ec2/eip:Eip",
+    "aws:ec2/instance:Instance",
     "aws:ec2/natGateway:NatGateway",
     "aws:ec2/securityGroup:SecurityGroup",
     "aws:ec2/subnet:Subnet",
@@ -35,13 +38,17 @@ TAGGED = (
     "aws:ecs/service:Service",
     "aws:ecs/taskDefinition:TaskDefinition",
     "aws:efs/fileSystem:FileSystem",
+    "aws:elasticache/cluster:Cluster",
     "aws:elasticache/replicationGroup:ReplicationGroup",
+    "aws:elasticache/serverlessCache:ServerlessCache",
     "aws:iam/role:Role",
     "aws:kms/key:Key",
     "aws:lambda/function:Function",
     "aws:lb/loadBalancer:LoadBalancer",
     "aws:alb/loadBalancer:LoadBalancer",
     "aws:lb/targetGroup:TargetGroup",
+    "aws:memorydb/cluster:Cluster",
+    "aws:opensearch/domain:Domain",
     "aws:alb/targetGroup:TargetGroup",
     "aws:rds/cluster:Cluster",
     "aws:rds/instance:Instance",
@@ -131,7 +138,7 @@ def normalise(tag: str) -> str:
 def default_tags(resource: Resource, graph: Graph) -> Mapping[str, Any]:
     """The tags that the resource's provider adds; nested provider settings travel as JSON text."""
     provider = graph.find(resource.provider.rpartition("::")[0]) or graph.find(resource.provider)
-    settings = provider.properties.get("defaultTags") if provider else None
+    settings = provider.get("defaultTags") if provider else None
     settings = json.loads(settings) if isinstance(settings, str) else settings
     tags = settings.get("tags") if isinstance(settings, Mapping) else None
     return tags if isinstance(tags, Mapping) else {}
@@ -139,9 +146,7 @@ def default_tags(resource: Resource, graph: Graph) -> Mapping[str, Any]:
 
 @ACCOUNTING.check(*TAGGED)
 def find_untagged(resource: Resource, graph: Graph) -> Findings:
-    own = [resource.properties.get(path) for path in ("tags", "tagsAll")]
-    if UNKNOWN in own:
-        return
+    own = [resource.get(path) for path in ("tags", "tagsAll")]
     given = [tags for tags in (*own, default_tags(resource, graph)) if isinstance(tags, Mapping)]
     names = {normalise(name) for tags in given for name, value in tags.items() if value not in (None, "")}
     missing = missing_tags(names)

@@ -21,6 +21,9 @@ FLOW_LOG = "aws:ec2/flowLog:FlowLog"
 ROUTE_TABLE = "aws:ec2/routeTable:RouteTable"
 ROUTE_TABLE_ASSOCIATION = "aws:ec2/routeTableAssociation:RouteTableAssociation"
 ROUTE = "aws:ec2/route:Route"
+PREFIX_LIST = "aws:ec2/managedPrefixList:ManagedPrefixList"
+PREFIX_LIST_ENTRY = "aws:ec2/managedPrefixListEntry:ManagedPrefixListEntry"
+PREFIX_LIST_PROPERTIES = ("prefixListIds", "prefixListId", "ingress", "egress")
 
 # Which property of what holds data names its security groups.
 DATA_HOLDERS = (
@@ -30,8 +33,16 @@ DATA_HOLDERS = (
     ("aws:elasticache/replicationGroup:ReplicationGroup", "securityGroupIds"),
     ("aws:elasticache/cluster:Cluster", "securityGroupIds"),
     ("aws:elasticache/serverlessCache:ServerlessCache", "securityGroupIds"),
+    ("aws:docdb/cluster:Cluster", "vpcSecurityGroupIds"),
+    ("aws:memorydb/cluster:Cluster", "securityGroupIds"),
 )
 WEB_PORTS = (80, 443)
+# Wider than these is nobody's office: the internet may also be written as two halves, or as many parts.
+WIDEST_OWN = {4: 16, 6: 32}
+PRIVATE_NETWORKS = [
+    ipaddress.ip_network(text)
+    for text in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "127.0.0.0/8", "fc00::/7")
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,19 +80,24 @@ class Rule:
     @property
     def is_web(self) -> bool:
         return (
-            self.protocol in ("tcp", "udp", "6", "17")
+            self.protocol.lower() in ("tcp", "udp", "6", "17")
             and self.first_port == self.last_port
             and self.first_port in WEB_PORTS
         )
 
 
 def is_internet(network: str) -> bool:
-    """Whether a CIDR reaches far beyond any private network: the whole internet, or a large part of it."""
+    """Whether a CIDR reaches far beyond anyone's own networks: the whole internet, or a large part of it."""
     try:
-        parsed = ipaddress.ip_network(network, strict=False)
+        parsed = ipaddress.ip_network(network.strip(), strict=False)
     except ValueError:
         return False
-    return parsed.prefixlen < 8 and not parsed.is_private
+    private = any(
+        parsed.subnet_of(own)  # type: ignore[arg-type] # both of one version
+        for own in PRIVATE_NETWORKS
+        if own.version == parsed.version
+    )
+    return parsed.prefixlen < WIDEST_OWN[parsed.version] and not private
 
 
 def block_rule(path: str, ingress: bool, block: Any) -> Rule:
@@ -116,7 +132,8 @@ def rules(resource: Resource) -> Iterator[Rule]:
             first_port=resource.get("fromPort"),
             last_port=resource.get("toPort"),
             networks=tuple(item for item in networks if isinstance(item, str)),
-            prefix_lists=(resource.get("prefixListId"),) if resource.has("prefixListId") else (),
+            # Not known yet is given all the same.
+            prefix_lists=(resource.properties["prefixListId"],) if resource.has("prefixListId") else (),
             description=resource.get("description"),
         )
 
@@ -142,6 +159,22 @@ def find_open_ports(resource: Resource) -> Findings:
             yield Finding(f"{rule.path} ({rule.ports})", Words(f"open to {rule.open_to}"))
         if not rule.description:
             yield Finding(f"{rule.path}.description", None, "Say in description who calls whom, and why")
+
+
+@OPEN_PORTS.check(*RULE_FORMS)
+def find_open_prefix_lists(resource: Resource, graph: Graph) -> Findings:
+    """A prefix list of one's own may hold the internet as well."""
+    if not any(rule.ingress and rule.prefix_lists and not rule.is_web for rule in rules(resource)):
+        return
+    for path in PREFIX_LIST_PROPERTIES:
+        for prefixes in graph.referred(resource, path, PREFIX_LIST):
+            entries = [pick(entry, "cidr") for _, entry in prefixes.items("entries")]
+            entries += [
+                entry.get("cidr") for entry in graph.referring(prefixes, "prefixListId", PREFIX_LIST_ENTRY)
+            ]
+            for cidr in entries:
+                if is_internet(str(cidr)):
+                    yield Finding(f"{prefixes.label}, from which it is reached,", Words(f"open to {cidr}"))
 
 
 @OPEN_PORTS.check(*RULE_FORMS)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from policies.graph import Graph, Resource
+from policies.graph import Graph, Resource, pick
 from policies.rules import Finding, Findings, Level, Missing, Policy, Severity
 
 REPOSITORY = "aws:ecr/repository:Repository"
@@ -27,8 +27,9 @@ def find_unscanned(repository: Resource, graph: Graph) -> Findings:
     if repository.on("imageScanningConfiguration.scanOnPush"):
         return
     # Scanning of the whole registry stands in for the repository's own.
-    if any(scanning.has("rules") for scanning in graph.of_type(REGISTRY_SCANNING)):
-        return
+    for scanning in graph.of_type(REGISTRY_SCANNING):
+        if any(pick(rule, "scanFrequency") != "MANUAL" for _, rule in scanning.items("rules")):
+            return
     yield Finding(
         "imageScanningConfiguration.scanOnPush", repository.get("imageScanningConfiguration.scanOnPush")
     )

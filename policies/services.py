@@ -8,6 +8,7 @@ from policies.rules import Finding, Findings, Level, Policy, Severity, Words
 SERVICE = "aws:ecs/service:Service"
 CLUSTER = "aws:ecs/cluster:Cluster"
 SCALING_TARGET = "aws:appautoscaling/target:Target"
+SCHEDULED_ACTION = "aws:appautoscaling/scheduledAction:ScheduledAction"
 DEPLOYMENT_LINK = "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/"
 
 
@@ -154,6 +155,18 @@ def find_one_way_deployments(service: Resource) -> Findings:
         yield Finding("alarms.alarmNames", None, ALARM_MEND)
 
 
+def thinning(target: Resource, graph: Graph) -> Findings:
+    """Schedules that take a service's scaling below two tasks."""
+    for action in graph.of_type(SCHEDULED_ACTION):
+        if graph.refers(action, "resourceId", target) or action.properties.get(
+            "resourceId"
+        ) == target.properties.get("resourceId"):
+            for end in ("minCapacity", "maxCapacity"):
+                capacity = action.get(f"scalableTargetAction.{end}")
+                if capacity is not None and capacity < 2:
+                    yield Finding(f'{end} of appautoscaling/ScheduledAction "{action.name}"', capacity)
+
+
 CAPACITY = Policy(
     number="35",
     id="service-capacity",
@@ -176,6 +189,7 @@ def find_thin_services(service: Resource, graph: Graph) -> Findings:
     for target in targets:
         if (target.get("minCapacity") or 0) < 2:
             yield Finding(f'minCapacity of appautoscaling/Target "{target.name}"', target.get("minCapacity"))
+        yield from thinning(target, graph)
     if not targets and (service.get("desiredCount") or 0) < 2:
         yield Finding("desiredCount", service.get("desiredCount"))
 

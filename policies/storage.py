@@ -4,9 +4,11 @@ data.
 
 from __future__ import annotations
 
+import re
+
 from policies import documents
-from policies.graph import Graph, Resource
-from policies.rules import Finding, Findings, Level, Missing, Policy, Severity
+from policies.graph import Graph, Resource, pick
+from policies.rules import Finding, Findings, Level, Missing, Policy, Severity, Words
 
 BUCKETS = ("aws:s3/bucket:Bucket", "aws:s3/bucketV2:BucketV2")
 PUBLIC_ACCESS = "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock"
@@ -24,6 +26,13 @@ LIFECYCLE = (
     "aws:s3/bucketLifecycleConfigurationV2:BucketLifecycleConfigurationV2",
 )
 LOGGING = ("aws:s3/bucketLogging:BucketLogging", "aws:s3/bucketLoggingV2:BucketLoggingV2")
+OBJECTS = (
+    "aws:s3/bucketObject:BucketObject",
+    "aws:s3/bucketObjectv2:BucketObjectv2",
+    "aws:s3/objectCopy:ObjectCopy",
+)
+PUBLIC_ACLS = ("public-read", "public-read-write", "authenticated-read")
+EVERYONE = re.compile(r"/groups/global/(AllUsers|AuthenticatedUsers)$")
 SWITCHES = ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets")
 
 # What takes a bucket as the place of its logs: such a bucket need not log its own requests.
@@ -79,6 +88,22 @@ def find_exposed(bucket: Resource, graph: Graph) -> Findings:
         yield Missing("s3 BucketPolicy that denies plain HTTP")
     elif not any(documents.denies_plain_http(documents.read(policy, "policy")) for policy in policies):
         yield Missing("statement in its BucketPolicy that denies plain HTTP (aws:SecureTransport false)")
+    for policy in policies:
+        if documents.allows_everyone(documents.read(policy, "policy")):
+            mend = "Name the accounts, roles or services that may read, or serve it through CloudFront"
+            yield Finding(f'policy of "{policy.name}"', Words("open to everyone"), mend)
+
+
+@PRIVATE.check(*BUCKETS, *ACLS, *OBJECTS)
+def find_public_acls(resource: Resource) -> Findings:
+    mend = "Leave ACLs out, and serve what is public through CloudFront"
+    if resource.get("acl") in PUBLIC_ACLS:
+        yield Finding("acl", resource.get("acl"), mend)
+    for place in ("grants", "accessControlPolicy.grants"):
+        for path, grant in resource.items(place):
+            uri = pick(grant, "grantee.uri") or pick(grant, "uri")
+            if uri and EVERYONE.search(uri):
+                yield Finding(f"{path}.uri", uri, mend)
 
 
 def find_unversioned(bucket: Resource, graph: Graph) -> Findings:
@@ -129,8 +154,15 @@ STATEFUL = (
     "aws:rds/instance:Instance",
     "aws:rds/cluster:Cluster",
     "aws:elasticache/replicationGroup:ReplicationGroup",
+    "aws:elasticache/serverlessCache:ServerlessCache",
+    "aws:memorydb/cluster:Cluster",
+    "aws:docdb/cluster:Cluster",
     "aws:dynamodb/table:Table",
+    "aws:keyspaces/table:Table",
     "aws:efs/fileSystem:FileSystem",
+    "aws:opensearch/domain:Domain",
+    "aws:ebs/volume:Volume",
+    "aws:backup/vault:Vault",
     *BUCKETS,
 )
 

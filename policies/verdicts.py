@@ -6,8 +6,8 @@ import datetime
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from policies.graph import Graph, Resource, UnknownValueError
-from policies.rules import Check, Finding, Level, Policy, Severity
+from policies.graph import Graph, Resource, UnknownValueError, UnreadableValueError
+from policies.rules import Check, Finding, Level, Policy, Severity, Words
 from policies.settings import Settings, Waiver
 
 WAIVERS = Policy(
@@ -98,6 +98,9 @@ class Judge:
                     yield self._violation(policy, resource, finding)
             except UnknownValueError as unknown:
                 yield Undecided(policy, resource, unknown.path)
+            except UnreadableValueError as unreadable:
+                mend = "Write it with json.dumps, or pulumi.Output.json_dumps where it holds outputs"
+                yield self._violation(policy, resource, Finding(unreadable.path, Words(unreadable.why), mend))
             except Exception as error:
                 msg = f"policy {policy.id} can't judge {resource.label} ({resource.urn}): {error!r}"
                 raise RuntimeError(msg) from error

@@ -54,6 +54,8 @@ NOT_ECHOED = {
     "aws:appautoscaling/target:Target": {"tagsAll"},
 }
 
+POLICIES = Path(__file__).resolve().parents[2] / "policies"
+
 
 @dataclass(frozen=True)
 class Step:
@@ -188,6 +190,7 @@ def make_environment(
         "PULUMI_CONFIG_PASSPHRASE": "",
         "PULUMI_SKIP_UPDATE_CHECK": "true",
         "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+        "PULUMI_OPTION_POLICY_PACK": str(POLICIES),
     }
 
     def make(stack: str, **more: str) -> Environment:

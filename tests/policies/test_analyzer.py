@@ -17,6 +17,7 @@ from policies.graph import SECRET, SIGNATURE
 from policies.verdicts import WAIVERS
 from tests.policies import engine
 from tests.policies.cases import made
+from tests.policies.interpreters import ROOT
 
 UNKNOWN_TEXT = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 PUBLIC = made("aws:lb/loadBalancer:LoadBalancer", "public", dropInvalidHeaderFields=True, subnets=["a", "b"])
@@ -114,12 +115,12 @@ def test_the_pack_says_which_release_it_was_built_with(client: Any) -> None:
 
 def test_a_pack_started_in_its_own_folder_looks_for_places_where_its_starter_runs() -> None:
     script = "from policies.analyzer import find_program; print(find_program())"
-    for folder, expected in ((engine.PACK, Path.cwd()), (engine.ROOT / "docs", engine.ROOT / "docs")):
+    for folder, expected in ((engine.PACK, Path.cwd()), (ROOT / "docs", ROOT / "docs")):
         told = subprocess.run(
             [
                 engine.find_pack_python(),
                 "-c",
-                f"import sys; sys.path.insert(0, {str(engine.ROOT)!r}); {script}",
+                f"import sys; sys.path.insert(0, {str(ROOT)!r}); {script}",
             ],
             cwd=folder,
             capture_output=True,
