@@ -17,7 +17,7 @@ COMMANDS = {
     "release": "bring the database schema to this version",
     "seed": "load the sample catalogue",
     "import": "load FILE, a Shopify product CSV; exit code 3 and the rows when some were refused",
-    "stock": "make UNITS of VARIANT available at the main warehouse, and book the difference",
+    "stock": "make UNITS of VARIANT available at a location, and book the difference",
     "key": "make, list or revoke API keys",
     "login": "make a one-time link for the first administrator, or for one who cannot sign in any more",
     "reconcile": "check every ledger; exit code 1 and the rows when anything is off",
@@ -33,6 +33,7 @@ def main(arguments: list[str]) -> int:
         if name == "stock":
             known.add_argument("variant", type=int, help="the variant's id")
             known.add_argument("units", type=int, help="units that shall be available")
+            known.add_argument("--location", default="main", help="the location's code (%(default)s)")
         elif name == "import":
             known.add_argument("file", type=Path, help="the CSV file")
         elif name == "key":
@@ -49,9 +50,9 @@ def main(arguments: list[str]) -> int:
         return 2
     set_up_logs()
     if command == "stock":
-        from app.inventory import service
+        from app.inventory import command as stock
 
-        return asyncio.run(service.run(settings, given.variant, given.units))
+        return asyncio.run(stock.set_units(settings, given.variant, given.units, given.location))
     if command == "key":
         return asyncio.run(key_command.run(settings, given))
     if command == "login":

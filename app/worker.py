@@ -22,6 +22,7 @@ from app.checkout.shop import Shop
 from app.core.database import Database, open_direct
 from app.core.jobs import blueprint as queue_jobs
 from app.core.settings import Settings
+from app.inventory.jobs import blueprint as inventory_jobs
 from app.payments.gateway import TestGateway
 from app.payments.jobs import blueprint as payment_jobs
 from app.shipping.service import TableRates
@@ -49,6 +50,7 @@ def make_queue(settings: Settings) -> App:
     queue.add_tasks_from(api_jobs, namespace="api")
     queue.add_tasks_from(cart_jobs, namespace="cart")
     queue.add_tasks_from(checkout_jobs, namespace="checkout")
+    queue.add_tasks_from(inventory_jobs, namespace="inventory")
     queue.add_tasks_from(payment_jobs, namespace="payments")
     return queue
 

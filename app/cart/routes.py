@@ -79,6 +79,22 @@ async def remove_line(database: Database, cart_id: uuid.UUID, line_id: int) -> R
     return Response(await service.read_cart(database, cart_id), headers=_private)
 
 
+@post("/api/v1/carts/{cart_id:uuid}/reservation", tags=["carts"], status_code=200)
+async def reserve_cart(database: Database, cart_id: uuid.UUID) -> Response[service.Cart]:
+    """Keep the cart's units for its shopper for ten minutes; each repetition, at most half an hour in all.
+
+    Nobody else can have them meanwhile. An order takes them over; a change of the cart changes them too.
+    """
+    record = await service.hold(database, cart_id)
+    return Response(record.cart, headers=_private)
+
+
+@delete("/api/v1/carts/{cart_id:uuid}/reservation", tags=["carts"])
+async def free_cart(database: Database, cart_id: uuid.UUID) -> None:
+    """Give the kept units back; the cart stays as it is."""
+    await service.end_hold(database, cart_id)
+
+
 # --- pages ---
 
 
@@ -196,6 +212,8 @@ routes: list[ControllerRouterHandler] = [
     add_line,
     change_line,
     remove_line,
+    reserve_cart,
+    free_cart,
     show_cart_page,
     show_badge,
     put_into_cart,

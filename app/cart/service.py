@@ -62,6 +62,8 @@ class Cart(msgspec.Struct, kw_only=True):
     state: str
     lines: list[Line]
     totals: Totals
+    # Until when the cart's units are kept for its shopper; null when they are not.
+    reserved_until: datetime | None = None
 
     @classmethod
     def empty(cls, cart_id: uuid.UUID) -> Cart:
@@ -77,9 +79,8 @@ class CartRecord(msgspec.Struct, kw_only=True):
     grams: int
     # By variant, those of the location to be used first coming first.
     places: dict[int, list[Place]]
-    # Units by variant and location that nobody else can have, and until when.
+    # Units by variant and location that nobody else can have.
     held: Held
-    held_until: datetime | None
 
     @property
     def wanted(self) -> dict[int, int]:
@@ -192,13 +193,21 @@ async def hold(database: Database, cart_id: uuid.UUID) -> CartRecord:
             raise Invalid({"cart_id": f"cart_id is {cart_id}: this cart is empty"})
         if not record.short and record.is_held:
             until = await inventory.extend(database, cart_id)
-            return msgspec.structs.replace(record, held_until=until or record.held_until)
+            if until is not None:
+                record.cart.reserved_until = until
+            return record
         if record.short:
             await _keep_held(database, record)
             raise insufficient_stock(record.short)
         with contextlib.suppress(inventory.OutOfStockError):
             await inventory.claim(database, record.demand, partial(_put, record))
     raise _changed()
+
+
+async def end_hold(database: Database, cart_id: uuid.UUID) -> None:
+    """Give back what the cart holds, if anything. Raises NotFound."""
+    if not await inventory.drop(database, cart_id):
+        await read_cart(database, cart_id)
 
 
 async def find_fresh(database: Database, cart_id: uuid.UUID) -> CartRecord | None:
@@ -334,13 +343,18 @@ def _record(cart_id: uuid.UUID, rows: list[asyncpg.Record]) -> CartRecord:
         )
     totals = Totals(sum(line.quantity for line in lines), Money(sum(line.total.amount for line in lines)))
     return CartRecord(
-        cart=Cart(id=cart_id, state=first["state"], lines=lines, totals=totals),
+        cart=Cart(
+            id=cart_id,
+            state=first["state"],
+            lines=lines,
+            totals=totals,
+            reserved_until=first["held_until"],
+        ),
         version=first["version"],
         details=msgspec.json.decode(first["details"]),
         grams=grams,
         places=places,
         held=held,
-        held_until=first["held_until"],
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 import re
 import secrets
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from litestar import Request, Response, get, post
@@ -12,7 +13,7 @@ from litestar.response import Redirect
 from litestar.types import ControllerRouterHandler
 
 from app.cart.routes import visitor_cart, visitor_cart_id
-from app.cart.service import CartRecord, save_details
+from app.cart.service import CartRecord, hold, save_details
 from app.checkout import answers, service
 from app.checkout.answers import Answer
 from app.checkout.forms import Address, CheckoutRequest, PaymentChoice, check_address, check_email
@@ -203,7 +204,13 @@ async def _open_cart(shop: Shop, settings: Settings, request: Page) -> CartRecor
         return await _after_order(shop, visitor_cart_id(settings, request))
     if record.cart.state == "ordering":
         return _go("/checkout/payment")
-    return record if record.cart.lines and not record.short else _go("/cart")
+    try:
+        # Each step holds the units for some minutes more.
+        return await hold(shop.database, record.cart.id)
+    except Problem as problem:
+        if problem.status >= 500:
+            raise
+        return _go("/cart?refused=insufficient-stock" if problem.type == "insufficient-stock" else "/cart")
 
 
 async def _after_order(shop: Shop, cart_id: Any) -> Redirect:
@@ -275,12 +282,20 @@ async def _payment_page(
         "contact": contact,
         "offer": offer,
         "total": record.cart.totals.subtotal.amount + offer.price.amount,
+        "minutes": _minutes_left(record),
         "cards": CARDS,
         "notice": notice,
         "key": key or secrets.token_urlsafe(16),
         "csrf_token": form_token(settings, str(record.cart.id)),
     }
     return render("checkout/payment.html", context, status=status)
+
+
+def _minutes_left(record: CartRecord) -> int:
+    """Whole minutes for which the units are held; 0 when they are not."""
+    if record.cart.reserved_until is None:
+        return 0
+    return max(0, int((record.cart.reserved_until - datetime.now(UTC)).total_seconds() // 60))
 
 
 async def _offers(shop: Shop, record: CartRecord) -> list[Rate]:

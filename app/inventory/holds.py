@@ -17,6 +17,7 @@ import msgspec
 from app.core.database import Connection, Database
 from app.inventory import queries
 from app.inventory.allocation import Allocation, Held, Place, allocate
+from app.inventory.rows import columns
 
 # As long as filling in a form takes; each step starts it anew …
 HOLD_SECONDS = 10 * 60.0
@@ -117,8 +118,3 @@ async def expire(database: Database) -> int:
         total += dropped
         if dropped < EXPIRE_BATCH:
             return total
-
-
-def columns(rows: Sequence[tuple[Any, ...]], width: int) -> list[list[Any]]:
-    """Rows as the arrays that a statement unnests; `width` says how many even when there is no row."""
-    return [[row[n] for row in rows] for n in range(width)]

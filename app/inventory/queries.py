@@ -41,48 +41,6 @@ GIVE_BACK = f"""moves AS MATERIALIZED (
     ) AS returned GROUP BY 1, 2, 3
 )"""  # noqa: S608
 
-# Books only the difference to the wished units, so that a repeated import changes nothing.
-# FOR UPDATE in the order of ids, as checkouts take their rows: none waits for another in a ring.
-SET_AVAILABLE = """
-WITH wanted AS (
-    SELECT variant_id, units FROM unnest($1::bigint[], $2::integer[]) AS w(variant_id, units)
-), made AS (
-    INSERT INTO stock (variant_id, location_id, available)
-    SELECT variant_id, $3, units FROM wanted ORDER BY variant_id
-    ON CONFLICT (variant_id, location_id) DO NOTHING
-    RETURNING variant_id, available AS difference
-), locked AS MATERIALIZED (
-    SELECT s.variant_id, w.units - s.available AS difference
-    FROM stock s JOIN wanted w USING (variant_id)
-    WHERE s.location_id = $3 AND s.available <> w.units
-    ORDER BY s.variant_id FOR UPDATE OF s
-), changed AS (
-    UPDATE stock s SET available = s.available + l.difference
-    FROM locked l WHERE s.variant_id = l.variant_id AND s.location_id = $3
-    RETURNING s.variant_id, l.difference
-), booked AS (
-    SELECT variant_id, difference, 'received' AS kind FROM made
-    UNION ALL SELECT variant_id, difference, 'adjusted' FROM changed
-)
-INSERT INTO stock_movements (variant_id, location_id, kind, quantity, reason)
-SELECT variant_id, $3, kind, difference, $4 FROM booked WHERE difference <> 0
-"""
-
-RECEIVE = """
-WITH arrived AS (
-    SELECT variant_id, sum(units)::integer AS units
-    FROM unnest($1::bigint[], $2::integer[]) AS w(variant_id, units) GROUP BY variant_id
-), added AS (
-    INSERT INTO stock (variant_id, location_id, available)
-    SELECT variant_id, $3, units FROM arrived ORDER BY variant_id
-    ON CONFLICT (variant_id, location_id) DO UPDATE SET available = stock.available + excluded.available
-)
-INSERT INTO stock_movements (variant_id, location_id, kind, quantity, reason)
-SELECT variant_id, $3, 'received', units, $4 FROM arrived
-"""
-
-HAS_STOCK = "SELECT EXISTS (SELECT FROM stock WHERE variant_id = $1 AND location_id = $2)"
-
 # The cart first, then the places, as the statements that claim do.
 LOCK_CART = "SELECT FROM carts WHERE id = $1 FOR UPDATE"
 LOCK_STOCK = """
@@ -140,3 +98,49 @@ SELECT count(*) FROM dropped WHERE (SELECT count(*) FROM moved) >= 0
 
 DROP_HOLD = _drop("id = $1 AND held IS NOT NULL FOR UPDATE")
 EXPIRE_HOLDS = _drop("held_until < now() ORDER BY held_until LIMIT $1 FOR UPDATE SKIP LOCKED")
+
+# --- layout of hot stock ---
+
+SPREAD_ROWS = """
+SELECT DISTINCT b.variant_id, b.location_id
+FROM stock_buckets b JOIN stock s USING (variant_id, location_id)
+WHERE b.variant_id = ANY ($1) AND ($2::smallint IS NULL OR b.location_id = $2)
+    AND (s.buckets > 0 OR b.available > 0)
+ORDER BY 1, 2
+"""
+COUNT_UNITS = """
+SELECT coalesce(sum(available), 0)::integer FROM stock_places WHERE variant_id = $1 AND location_id = $2
+"""
+HOT_VARIANTS = """
+SELECT l.variant_id
+FROM (SELECT id, created_at FROM orders ORDER BY id DESC LIMIT $1) o JOIN order_lines l ON l.order_id = o.id
+WHERE o.created_at > now() - make_interval(secs => $2)
+GROUP BY l.variant_id HAVING count(*) >= $3
+"""
+TENDED_ROWS = """
+SELECT b.variant_id, b.location_id FROM stock_buckets b JOIN stock s USING (variant_id, location_id)
+WHERE s.buckets > 0 OR b.available > 0
+UNION SELECT variant_id, location_id FROM stock WHERE variant_id = ANY ($1)
+ORDER BY 1, 2
+"""
+MAKE_BUCKETS = """
+INSERT INTO stock_buckets (variant_id, location_id, bucket) SELECT $1, $2, generate_series(1, $3::integer)
+ON CONFLICT DO NOTHING
+"""
+LOCK_ROW = "SELECT available, reserved FROM stock WHERE variant_id = $1 AND location_id = $2 FOR UPDATE"
+LOCK_ROW_BUCKETS = """
+SELECT available, reserved FROM stock_buckets WHERE variant_id = $1 AND location_id = $2
+ORDER BY bucket FOR UPDATE
+"""
+LAY_OUT = """
+WITH share AS (
+    SELECT CASE WHEN $3::integer > 0 THEN $4::integer / $3 ELSE 0 END AS each,
+           CASE WHEN $3::integer > 0 THEN $4 % $3 ELSE 0 END AS rest
+), buckets AS (
+    UPDATE stock_buckets SET reserved = 0, available = CASE
+        WHEN bucket <= rest THEN each + 1 WHEN bucket <= $3 THEN each ELSE 0 END
+    FROM share WHERE variant_id = $1 AND location_id = $2
+)
+UPDATE stock SET buckets = $3, reserved = $5, available = CASE WHEN $3 > 0 THEN 0 ELSE $4 END
+WHERE variant_id = $1 AND location_id = $2
+"""

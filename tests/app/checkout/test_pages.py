@@ -9,7 +9,7 @@ import asyncpg
 import httpx
 import pytest
 
-from tests.app.factories import ADDRESS, make_variant, stock_of
+from tests.app.factories import ADDRESS, check_out, fill_cart, make_variant, stock_of
 
 CONTACT = {**ADDRESS, "email": "ada@example.com", "line2": "", "region": "", "phone": ""}
 
@@ -123,7 +123,8 @@ async def test_a_payment_that_waits_can_be_cancelled_and_paid_otherwise(
     shopper.follow_redirects = True
     pending = shopper.get("/checkout/payment")
     again = shopper.post("/checkout/cancel", data=form(pending, "/checkout/cancel"))
-    assert await stock_of(owner, variant) == (5, 0)
+    # Back at the payment page the cart holds its unit again.
+    assert await stock_of(owner, variant) == (4, 1)
     paid = shopper.post("/checkout/payment", data=form(again, "/checkout/payment"))
     assert "/orders/" in str(paid.url)
 
@@ -169,16 +170,17 @@ async def test_a_changed_price_is_shown_before_it_is_charged(
     assert form(answer, "/checkout/payment")["total"] == "2390"
 
 
-async def test_what_sold_out_meanwhile_leads_back_to_the_cart(
-    shopper: httpx.Client, owner: asyncpg.Connection
+async def test_what_sold_out_after_the_hold_leads_back_to_the_cart(
+    shopper: httpx.Client, client: httpx.Client, owner: asyncpg.Connection
 ) -> None:
     variant = await make_variant(owner, stock=1)
     fields = form(await reach_payment(shopper, variant), "/checkout/payment")
-    await owner.execute("UPDATE stock SET available = 0, reserved = 1 WHERE variant_id = $1", variant)
+    assert check_out(client, fill_cart(client, (variant, 1))).status_code == 409
+    await owner.execute("UPDATE carts SET held_until = now() - interval '1 second' WHERE held IS NOT NULL")
+    assert check_out(client, fill_cart(client, (variant, 1))).status_code == 201
     answer = shopper.post("/checkout/payment", data=fields)
     assert urlsplit(str(answer.url)).path == "/cart"
     assert "Sold out" in answer.text
-    await owner.execute("UPDATE stock SET available = 1, reserved = 0 WHERE variant_id = $1", variant)
 
 
 @pytest.mark.parametrize("path", ["/checkout", "/checkout/delivery", "/checkout/payment"])

@@ -10,7 +10,7 @@ from hypothesis import strategies as some
 
 from app.core.database import Database
 from app.core.settings import Settings
-from app.inventory import service
+from app.inventory import command, service
 from tests.app.factories import make_variant, stock_of
 
 
@@ -67,7 +67,7 @@ async def test_the_command_sets_stock_and_refuses_what_it_does_not_know(
     settings: Settings, owner: asyncpg.Connection, capsys: pytest.CaptureFixture[str]
 ) -> None:
     variant = await make_variant(owner, stock=3)
-    assert await service.run(settings, variant, 50) == 0
+    assert await command.set_units(settings, variant, 50) == 0
     assert await stock_of(owner, variant) == (50, 0)
-    assert await service.run(settings, 10**17, 50) == 1
+    assert await command.set_units(settings, 10**17, 50) == 1
     assert "is not known" in capsys.readouterr().err
