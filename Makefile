@@ -8,7 +8,7 @@ PULUMI = eval "$$($(PYTHON) -m ci.toolchain env)" && pulumi
 export STORESTACK_STARTED := $(shell date +%s)
 
 .DEFAULT_GOAL := help
-.PHONY: help up down outputs preview doctor env toolchain logs test policies lint format cost
+.PHONY: help up down login outputs preview doctor env toolchain logs test policies lint format cost
 
 help: ## list the verbs
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -33,6 +33,9 @@ preview: toolchain ## show what `up` would change
 
 cost: toolchain ## what a stack on AWS costs a month, by role [STACK=production]; CAPACITY=report.json adds orders
 	@$(PULUMI) preview --json --stack $(STACK) | $(VENV)/python -m ci.cost $(if $(CAPACITY),--capacity $(CAPACITY))
+
+login: ## print a one-time link to the back office: first administrator, or EMAIL=… to get back in
+	@$(VENV)/python -m ci.login $(STACK) $(if $(EMAIL),--email $(EMAIL))
 
 outputs: ## print the stack's outputs as JSON; SECRETS=show includes secrets
 	@$(VENV)/python -m ci.outputs $(STACK) $(if $(filter show,$(SECRETS)),--secrets)

@@ -50,6 +50,9 @@ def summarize(settings: Settings, progress: Progress, times: dict[str, float]) -
     authority = found.get("ca_certificate_path")
     print(f"\nThe stack {settings.stack} is up, version {found['version']}.")
     print(f"  store         {found['url']}")
+    print(f"  back office   {found['back_office_url']}")
+    stack = "" if settings.stack == "local" else f" STACK={settings.stack}"
+    print(f"                `make login{stack}` prints a one-time link for its first administrator")
     if authority:
         print(f"  authority     {authority}  (trust it in the browser, or give it to a client:)")
         print(f"                curl --cacert {authority} {found['url']}/api/v1/products")

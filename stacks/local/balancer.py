@@ -38,6 +38,7 @@ class Balancer(pulumi.ComponentResource):
         self.configuration = haproxy.BalancerConfiguration(
             connections=balancer.connections,
             threads=math.ceil(balancer.cpus),
+            back_office_host=settings.back_office_host,
             server_connections=balancer.server_connections,
             queue=balancer.queue,
             queue_seconds=balancer.queue_seconds,

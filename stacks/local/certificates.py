@@ -18,6 +18,11 @@ def edge_hosts(settings: Settings) -> tuple[str, ...]:
     return tuple(dict.fromkeys((settings.edge.host, "localhost", "127.0.0.1", *listen)))
 
 
+def certified_hosts(settings: Settings) -> tuple[str, ...]:
+    """What the certificate is for: the shop's hosts and the back office's."""
+    return (*edge_hosts(settings), settings.back_office_host)
+
+
 def read_file(key: str, path: PurePosixPath | None) -> str:
     """The text of a file named by a setting. Raises RunError, which Pulumi shows as one line."""
     try:
@@ -57,7 +62,7 @@ class Certificates(pulumi.ComponentResource):
             certificate = AcmeCertificate(
                 f"{name}-certificate",
                 stack=settings.stack,
-                host=settings.edge.host,
+                hosts=[settings.edge.host, settings.back_office_host],
                 directory=settings.certificates.acme_directory,
                 email=settings.certificates.acme_email,
                 authority_certificate=authority_certificate,
@@ -70,7 +75,7 @@ class Certificates(pulumi.ComponentResource):
             self.certificate, self.key = certificate.certificate, certificate.key
             self.authority = pulumi.Output.from_input("")
         else:
-            hosts = edge_hosts(settings)
+            hosts = certified_hosts(settings)
             authority = CertificateAuthority(
                 f"{name}-authority",
                 common_name=f"Storestack {settings.stack} local authority",

@@ -56,6 +56,8 @@ class Edge(pulumi.ComponentResource):
             configuration=nginx.render(
                 nginx.EdgeConfiguration(
                     hosts=edge_hosts(settings),
+                    back_office_host=settings.back_office_host,
+                    back_office_networks=tuple(map(str, settings.edge.back_office_networks)),
                     https_port=settings.edge.https_port,
                     balancer=args.network.plan.balancer_address,
                     workers=math.ceil(settings.edge.cpus),

@@ -49,6 +49,7 @@ def deploy(settings: Settings) -> Mapping[str, Any]:
 
     return {
         "url": settings.url,
+        "back_office_url": settings.back_office_url,
         "ca_certificate": certificates.authority,
         "version": images.version,
         "shopper_key": pulumi.Output.secret(secrets.shopper_key),

@@ -22,6 +22,7 @@ class Firewall(pulumi.ComponentResource):
             pages_per_second=edge.pages_per_second,
             api_per_second=edge.api_per_second,
             sensitive_per_minute=edge.sensitive_per_minute,
+            back_office_per_second=edge.back_office_per_second,
             connections=edge.connections,
         )
         self.register_outputs({"mode": settings.firewall.mode.value, "paranoia": settings.firewall.paranoia})

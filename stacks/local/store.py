@@ -97,6 +97,7 @@ class Store(pulumi.ComponentResource):
         return {
             "PORT": str(self.settings.store.port),
             "PUBLIC_URL": url,
+            "BACK_OFFICE_URL": self.settings.back_office_url,
             "MEDIA_URL": f"{url}/media",
             "MEDIA_ROOT": MEDIA_PATH,
             "DATABASE_URL": "postgresql://store@pooler:6432/store",

@@ -89,6 +89,11 @@ def conflicts(settings: Settings) -> Iterator[str]:
     edge, certificates = settings.edge, settings.certificates
     if edge.http_port == edge.https_port:
         yield f'edge:http_port: "{edge.http_port}" is also edge:https_port: give one of them another port.'
+    if settings.back_office_host in (edge.host, "localhost"):
+        yield (
+            f'edge:back_office_host: "{settings.back_office_host}" is a host of the shop: give the back office'
+            " another, or leave it unset."
+        )
     own_files = certificates.certificate_file, certificates.key_file
     if certificates.source is CertificateSource.FILES and None in own_files:
         missing = "certificate_file" if certificates.certificate_file is None else "key_file"
@@ -102,6 +107,16 @@ def conflicts(settings: Settings) -> Iterator[str]:
         yield (
             f'edge:host: "{edge.host}" is no public name, so no public authority certifies it: give the name'
             " that shoppers use, or set certificates:source to own."
+        )
+    if (
+        certificates.source is CertificateSource.ACME
+        and public(certificates)
+        and settings.back_office_host.endswith("localhost")
+        and "." in edge.host
+    ):
+        yield (
+            f'edge:back_office_host: "{settings.back_office_host}" is no public name, so no public authority'
+            " certifies it: give a name that points to this machine, or leave it unset."
         )
     store, database = settings.store, settings.database
     if store.workers and not store.worker_command:

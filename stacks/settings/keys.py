@@ -59,6 +59,17 @@ class Network:
 @dataclass(frozen=True)
 class Edge:
     host: str = key(kinds.host(), "localhost", "resolves everywhere without any DNS record")
+    back_office_host: str | None = key(
+        kinds.host(), None, "unset: `admin.` before edge:host; a host of its own, with cookies of its own"
+    )
+    back_office_networks: tuple[IPv4Network, ...] = key(
+        kinds.networks(),
+        "127.0.0.1 10.0.0.0/8 172.16.0.0/12 192.168.0.0/16",
+        "this machine and private networks; others are answered 403",
+    )
+    back_office_per_second: int = key(
+        kinds.integer(1, 100000), "10", "a page and its files, per client address", "requests/s"
+    )
     listen: str = key(kinds.address(), "127.0.0.1", "nothing outside this machine reaches a stack by default")
     https_port: int = key(kinds.integer(1, 65535), "8443", "free of root rights and rarely taken", "port")
     http_port: int = key(kinds.integer(1, 65535), "8080", "only redirects to HTTPS", "port")
@@ -242,8 +253,20 @@ class Settings:
 
     @property
     def url(self) -> str:
+        return self.address_of(self.edge.host)
+
+    @property
+    def back_office_host(self) -> str:
+        return self.edge.back_office_host or f"admin.{self.edge.host}"
+
+    @property
+    def back_office_url(self) -> str:
+        return self.address_of(self.back_office_host)
+
+    def address_of(self, host: str) -> str:
+        """Where a browser finds a host of this stack."""
         port = "" if self.edge.https_port == 443 else f":{self.edge.https_port}"
-        return f"https://{self.edge.host}{port}"
+        return f"https://{host}{port}"
 
 
 ROLES: Final[dict[str, type[Any]]] = {

@@ -131,6 +131,22 @@ def file() -> Kind:
     return Kind("the path of a file", parse)
 
 
+def networks() -> Kind:
+    """IPv4 networks and addresses separated by spaces; 0.0.0.0/0 is everybody."""
+    words = "IPv4 addresses or networks separated by spaces, such as 10.0.0.0/8 192.0.2.7"
+
+    def parse(text: str) -> tuple[ipaddress.IPv4Network, ...]:
+        try:
+            found = tuple(ipaddress.IPv4Network(part) for part in text.split())
+        except ValueError:
+            found = ()
+        if not found:
+            raise ValueError(f"use {words}")
+        return found
+
+    return Kind(words, parse)
+
+
 def address() -> Kind:
     words = "an IPv4 address of this machine, such as 127.0.0.1, or 0.0.0.0 for all"
 

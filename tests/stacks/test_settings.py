@@ -19,6 +19,9 @@ CASES: dict[str, tuple[str, list[str]]] = {
         ["192.168.7.0/25", "8.8.8.0/24", "127.0.0.0/24", "10.0.0.1/24", "x"],
     ),
     "edge:host": ("shop.example.com", ["Shop.example.com", "-a.com", "a..b", "", "a b", "a" * 64]),
+    "edge:back_office_host": ("office.example.com", ["Office.example.com", "", "a b"]),
+    "edge:back_office_networks": ("192.0.2.0/24 203.0.113.9", ["", "10.0.0.1/8", "home", "::/0"]),
+    "edge:back_office_per_second": ("5", ["0", "x"]),
     "edge:listen": ("192.0.2.1", ["localhost", "::1", "1.2.3", ""]),
     "edge:https_port": ("443", ["0", "65536", "-1", "x", "", "8443.0"]),
     "edge:http_port": ("80", ["0", "65536", "x"]),
@@ -140,6 +143,8 @@ def test_a_stack_name_that_no_container_can_carry_is_refused(name: str) -> None:
         ({"certificates:source": "files"}, "certificates:certificate_file"),
         ({"certificates:source": "files", "certificates:certificate_file": "c"}, "certificates:key_file"),
         ({"certificates:key_file": "k"}, "certificates:source"),
+        ({"edge:back_office_host": "localhost"}, "edge:back_office_host"),
+        ({"edge:host": "a.example", "edge:back_office_host": "a.example"}, "edge:back_office_host"),
         ({"certificates:source": "acme"}, "edge:host"),
         ({"store:worker_command": ""}, "store:worker_command"),
         ({"database:pool_size": "95"}, "database:connections"),
@@ -156,7 +161,11 @@ def test_defaults_are_what_the_table_says() -> None:
     settings = parse("local", {})
     assert settings == Settings("local")
     assert settings.url == "https://localhost:8443"
-    assert parse("local", {"edge:https_port": "443", "edge:host": "a.example"}).url == "https://a.example"
+    assert settings.back_office_url == "https://admin.localhost:8443"
+    other = parse("local", {"edge:https_port": "443", "edge:host": "a.example"})
+    assert (other.url, other.back_office_url) == ("https://a.example", "https://admin.a.example")
+    named = parse("local", {"edge:back_office_host": "office.example"})
+    assert named.back_office_url == "https://office.example:8443"
 
 
 def test_every_field_of_every_role_is_a_key() -> None:

@@ -10,6 +10,8 @@ from stacks.local.configuration.templates import render_template
 @dataclass(frozen=True)
 class BalancerConfiguration:
     threads: int
+    # Requests of this host go apart from the shop's.
+    back_office_host: str
     # Requests in flight per web container; more wait in the queue.
     server_connections: int
     # Requests that may wait before others are answered 503 at once; for a checkout, twice as many.
@@ -33,6 +35,7 @@ def render(configuration: BalancerConfiguration) -> dict[str, str]:
         "balancer/haproxy.cfg.j2",
         connections=configuration.connections,
         threads=configuration.threads,
+        back_office_host=configuration.back_office_host,
         queue_seconds=configuration.queue_seconds,
     )
     apologies = render_template(

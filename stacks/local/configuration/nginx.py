@@ -12,7 +12,7 @@ _COMPRESSIBLE = (
     "application/manifest+json image/svg+xml text/css text/csv text/javascript text/plain text/xml"
 )
 # Beginnings of paths, without the slash, where only POST counts: sign-in, accounts, checkout.
-_SENSITIVE_PATHS = ("login", "account", "checkout", r"api/v1/checkouts", r"api/v1/sessions")
+_SENSITIVE_PATHS = ("login", "welcome", "account", "checkout", r"api/v1/checkouts", r"api/v1/sessions")
 # Beginnings of paths whose pages are public: requests for the same one are coalesced. Others are cached
 # too if the store says so, but nobody waits for them, as that would queue up what is personal.
 _SHARED_PATHS = (
@@ -40,6 +40,7 @@ class RateLimits:
     api_per_second: int = 20
     # Sign-in and checkout.
     sensitive_per_minute: int = 30
+    back_office_per_second: int = 10
     connections: int = 100
 
 
@@ -47,6 +48,9 @@ class RateLimits:
 class EdgeConfiguration:
     # Names this stack answers to; any other gets 421.
     hosts: tuple[str, ...]
+    # The back office's name, and from where it may be seen.
+    back_office_host: str
+    back_office_networks: tuple[str, ...]
     # The port as the shopper sees it.
     https_port: int
     # Address of the balancer on the edge network: nginx 1.26 does not ask for a name again.
@@ -66,6 +70,8 @@ def render(configuration: EdgeConfiguration) -> dict[str, str]:
     main = render_template(
         "edge/nginx.conf.j2",
         hosts=configuration.hosts,
+        back_office_host=configuration.back_office_host,
+        back_office_networks=configuration.back_office_networks,
         https_port=port,
         port_suffix="" if port == 443 else f":{port}",
         balancer=configuration.balancer,

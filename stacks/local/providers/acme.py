@@ -6,7 +6,7 @@ Account key, certificate and key are kept in the stack's state; an `up` renews w
 """
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
@@ -31,7 +31,7 @@ CHALLENGES_PATH: Final = "/srv/acme"
 PREFIX: Final = ".well-known/acme-challenge"
 # Authorities answer within seconds; one that has not after this long will not.
 PATIENCE: Final = timedelta(seconds=120)
-REQUESTED: Final = ("host", "directory", "email")
+REQUESTED: Final = ("hosts", "directory", "email")
 
 
 class AcmeProvider(Provider):
@@ -58,20 +58,21 @@ def due(certificate: str) -> bool:
 
 
 def obtain(props: Mapping[str, Any], account_key: str | None) -> dict[str, str]:
-    """A new certificate for the host: chain, key and account key, as PEM. Raises Failure."""
+    """A new certificate for the hosts: chain, key and account key, as PEM. Raises Failure."""
     from acme import crypto_util
     from acme.errors import Error
     from cryptography.hazmat.primitives.asymmetric import ec
     from requests.exceptions import RequestException
 
-    host, directory = props["host"], props["directory"]
+    hosts, directory = list(props["hosts"]), props["directory"]
+    named = " and ".join(hosts)
     account_key = account_key or pem(ec.generate_private_key(ec.SECP256R1()))
     key = pem(ec.generate_private_key(ec.SECP256R1()))
-    say("certificates", f"asking {directory} for a certificate of {host}")
+    say("certificates", f"asking {directory} for a certificate of {named}")
     try:
         with ExitStack() as stack:
             client, account = connect(stack, props, account_key)
-            order = client.new_order(crypto_util.make_csr(key.encode(), [host]))
+            order = client.new_order(crypto_util.make_csr(key.encode(), hosts))
             stack.enter_context(answering(props, challenges(order, account)))
             for challenge in open_challenges(order):
                 client.answer_challenge(challenge, challenge.chall.response(account))
@@ -79,8 +80,8 @@ def obtain(props: Mapping[str, Any], account_key: str | None) -> dict[str, str]:
             finished = client.poll_and_finalize(order, datetime.now() + PATIENCE)
     except (Error, RequestException, OSError) as error:
         raise Failure(
-            f"certificates:source: no certificate of {host} from {directory}: {reason(error)}; see that"
-            f" http://{host}/ (port 80) reaches edge:http_port of this machine, and run `make up` again"
+            f"certificates:source: no certificate of {named} from {directory}: {reason(error)}; see"
+            " that port 80 of each reaches edge:http_port of this machine, and run `make up` again"
         ) from None
     return {"certificate": finished.fullchain_pem, "key": key, "account_key": account_key}
 
@@ -190,7 +191,7 @@ def serving(listen: str, port: int, answers: Mapping[str, str]) -> Iterator[None
 
 
 class AcmeCertificate(Resource, module="storestack", name="AcmeCertificate"):
-    """Chain and key of the edge's host. `key` and `account_key` are secret and never leave the state."""
+    """Chain and key of the edge's hosts. `key` and `account_key` are secret and never leave the state."""
 
     certificate: pulumi.Output[str]
     key: pulumi.Output[str]
@@ -200,7 +201,7 @@ class AcmeCertificate(Resource, module="storestack", name="AcmeCertificate"):
         name: str,
         *,
         stack: str,
-        host: str,
+        hosts: Sequence[str],
         directory: str,
         email: str | None,
         authority_certificate: str,
@@ -212,7 +213,7 @@ class AcmeCertificate(Resource, module="storestack", name="AcmeCertificate"):
     ) -> None:
         props = {
             "stack": stack,
-            "host": host,
+            "hosts": list(hosts),
             "directory": directory,
             "email": email,
             "authority_certificate": authority_certificate,

@@ -5,7 +5,9 @@ import json
 from stacks.local.configuration import haproxy
 from stacks.local.configuration.haproxy import BalancerConfiguration, Server
 
-CONFIGURATION = BalancerConfiguration(threads=2, server_connections=24, queue=50, queue_seconds=3)
+CONFIGURATION = BalancerConfiguration(
+    threads=2, back_office_host="admin.example", server_connections=24, queue=50, queue_seconds=3
+)
 
 
 def servers(*names: str) -> str:
@@ -17,7 +19,19 @@ def servers(*names: str) -> str:
 def test_only_admitted_containers_are_in_the_list() -> None:
     text = servers("web-1", "web-2")
     listed = [line.split()[1:] for line in text.splitlines() if line.strip().startswith("server ")]
-    assert listed == [["web-1", "storestack-web-1:8000"], ["web-2", "storestack-web-2:8000"]]
+    assert listed == [
+        ["web-1", "storestack-web-1:8000"],
+        ["web-2", "storestack-web-2:8000"],
+        ["web-1", "storestack-web-1:8000", "track", "store/web-1"],
+        ["web-2", "storestack-web-2:8000", "track", "store/web-2"],
+    ]
+
+
+def test_the_back_office_does_not_queue_behind_shoppers() -> None:
+    main = haproxy.render(CONFIGURATION)["haproxy.cfg"]
+    own = main.index("use_backend %[str(back_office)] if { req.hdr(host),field(1,:) -i admin.example }")
+    assert own < main.index("use_backend %[str(store)]")
+    assert "queue ge" not in servers("web-1").split("backend back_office")[1]
 
 
 def test_another_store_may_listen_on_another_port() -> None:

@@ -9,6 +9,8 @@ from stacks.local.configuration.modsecurity import Firewall, Mode
 
 CONFIGURATION = nginx.EdgeConfiguration(
     hosts=("shop.example", "localhost"),
+    back_office_host="admin.shop.example",
+    back_office_networks=("192.0.2.0/24", "10.0.0.0/8"),
     https_port=8443,
     balancer="10.1.2.10",
     workers=2,
@@ -40,7 +42,12 @@ def test_the_usual_port_is_not_written_out() -> None:
 
 
 def test_only_the_given_names_are_served() -> None:
-    assert main().count("server_name shop.example localhost;") == 2
+    served = re.findall(r"server_name (.*);", main())
+    assert served == [
+        "shop.example localhost admin.shop.example",
+        "shop.example localhost",
+        "admin.shop.example",
+    ]
     assert "return 421;" in main()
 
 
@@ -153,4 +160,28 @@ def test_no_key_and_no_certificate_is_among_the_readable_files() -> None:
 def test_a_developers_browser_forgets_soon_that_localhost_speaks_https() -> None:
     block = re.search(r"map \$host \$https_only_seconds \{(.*?)\}", main(), flags=re.DOTALL)
     assert block is not None
-    assert block[1].split() == ["default", "31536000;", "localhost", "300;", "127.0.0.1", "300;"]
+    assert block[1].split() == [
+        "default",
+        "31536000;",
+        "localhost",
+        "300;",
+        '"~\\.localhost$"',
+        "300;",
+        "127.0.0.1",
+        "300;",
+    ]
+
+
+def back_office() -> str:
+    return main().split("server_name admin.shop.example;")[1]
+
+
+def test_the_back_office_is_seen_from_its_networks_alone() -> None:
+    rules = re.findall(r"^ +(allow .*|deny .*);$", back_office(), flags=re.MULTILINE)
+    assert rules[:3] == ["allow 192.0.2.0/24", "allow 10.0.0.0/8", "deny all"]
+
+
+def test_nothing_of_the_back_office_is_cached_and_it_has_a_limit_of_its_own() -> None:
+    assert "proxy_cache" not in back_office()
+    assert "zone=limit_back_office" in back_office()
+    assert "zone=limit_pages" not in back_office()

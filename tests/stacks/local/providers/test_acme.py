@@ -41,7 +41,7 @@ class Authority:
         """What an edge asks for."""
         return {
             "stack": "no-such-stack",
-            "host": "localhost",
+            "hosts": ["localhost"],
             "directory": self.directory,
             "email": "owner@example.com",
             "authority_certificate": self.certificate,
