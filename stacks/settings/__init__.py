@@ -91,8 +91,8 @@ def conflicts(settings: Settings) -> Iterator[str]:
         yield f'edge:http_port: "{edge.http_port}" is also edge:https_port: give one of them another port.'
     if settings.back_office_host in (edge.host, "localhost"):
         yield (
-            f'edge:back_office_host: "{settings.back_office_host}" is a host of the shop: give the back office'
-            " another, or leave it unset."
+            f'edge:back_office_host: "{settings.back_office_host}" is a host of the shop: give the back'
+            " office another, or leave it unset."
         )
     own_files = certificates.certificate_file, certificates.key_file
     if certificates.source is CertificateSource.FILES and None in own_files:
