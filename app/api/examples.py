@@ -28,6 +28,7 @@ NAMES: Schema = {
     "city": "Berlin",
     "country": "DE",
     "created_at": MOMENT,
+    "reserved_until": MOMENT,
     "currency": "EUR",
     "days": "2-3 working days",
     "description_html": "<p>Holds 350 ml.</p>",

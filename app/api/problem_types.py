@@ -169,6 +169,20 @@ _LIST = (
         "Take fewer, or another.",
     ),
     ProblemType(
+        "not-reserved",
+        (409,),
+        "The order has not reserved so many",
+        "More units are to leave than the order still has reserved.",
+        "Look at what has been shipped already.",
+    ),
+    ProblemType(
+        "too-few-units",
+        (409,),
+        "There are not so many units",
+        "An adjustment or a transfer would take more than is available at the location.",
+        "Count again, or take fewer.",
+    ),
+    ProblemType(
         "idempotency-key-reused",
         (409,),
         "The key was used before",
