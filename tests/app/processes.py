@@ -103,7 +103,7 @@ def wait_until(
 
 
 @contextmanager
-def throwaway_container(image: str, command: str, **ports: int) -> Iterator[int]:
+def throwaway_container(image: str, command: str, *, tmpfs: str = "/tmp", **ports: int) -> Iterator[int]:  # noqa: S108
     """Run the newest of the kit's images of this name on a free port of 127.0.0.1, and yield the port.
 
     Raises LookupError without such an image.
@@ -118,7 +118,7 @@ def throwaway_container(image: str, command: str, **ports: int) -> Iterator[int]
         ["sh", "-c", command.format(port=port, **ports)],
         detach=True,
         network_mode="host",
-        tmpfs={"/tmp": "mode=1777,size=1g"},  # noqa: S108
+        tmpfs={tmpfs: "mode=1777,size=8g"},
         labels={"storestack.test": "app"},
     )
     try:
