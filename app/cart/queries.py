@@ -10,6 +10,7 @@ SELECT c.state, c.version, c.details, c.held, c.held_until,
        (SELECT array_agg(id ORDER BY priority, id) FROM locations) AS locations,
        l.id AS line_id, l.variant_id, l.quantity,
        v.sku, v.handle, v.product_title, v.variant_title, v.price, v.weight_grams, v.image,
+       v.requires_shipping, v.length_mm, v.width_mm, v.height_mm,
        coalesce(v.sellable, false) AS sellable, s.place_locations, s.place_buckets, s.place_units
 FROM carts c
 LEFT JOIN cart_lines l ON l.cart_id = c.id

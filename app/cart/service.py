@@ -18,6 +18,8 @@ from app.core.money import Money
 from app.core.problems import Invalid, NotFound, Problem
 from app.inventory import service as inventory
 from app.inventory.service import Held, Place
+from app.shipping.packing import Item
+from app.shipping.ports import Goods
 
 # The CHECK of cart_lines.quantity says the same.
 MOST_OF_ONE = 99
@@ -76,7 +78,7 @@ class CartRecord(msgspec.Struct, kw_only=True):
     cart: Cart
     version: int
     details: dict[str, Any]
-    grams: int
+    goods: Goods
     # By variant, those of the location to be used first coming first.
     places: dict[int, list[Place]]
     # Units by variant and location that nobody else can have.
@@ -315,13 +317,14 @@ def _too_many(quantity: int | None = None) -> Invalid:
 def _record(cart_id: uuid.UUID, rows: list[asyncpg.Record]) -> CartRecord:
     first = rows[0]
     held = {(variant, place): units for variant, place, units in msgspec.json.decode(first["held"] or "[]")}
-    lines, places, grams = [], {}, 0
+    lines, places, items = [], {}, []
     for row in rows:
         # A variant that left the catalogue for good leaves the cart too.
         if row["sku"] is None:
             continue
         variant, price, quantity = row["variant_id"], row["price"], row["quantity"]
-        grams += row["weight_grams"] * quantity
+        if row["requires_shipping"]:
+            items.append(_item(row))
         places[variant] = _places(row)
         available = sum(place.available for place in places[variant])
         if held:
@@ -352,10 +355,15 @@ def _record(cart_id: uuid.UUID, rows: list[asyncpg.Record]) -> CartRecord:
         ),
         version=first["version"],
         details=msgspec.json.decode(first["details"]),
-        grams=grams,
+        goods=Goods(tuple(items), totals.subtotal.amount),
         places=places,
         held=held,
     )
+
+
+def _item(row: asyncpg.Record) -> Item:
+    size = (row["length_mm"], row["width_mm"], row["height_mm"]) if row["length_mm"] else None
+    return Item(row["product_title"], size, row["weight_grams"], row["quantity"])
 
 
 def _places(row: asyncpg.Record) -> list[Place]:

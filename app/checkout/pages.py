@@ -300,7 +300,7 @@ def _minutes_left(record: CartRecord) -> int:
 
 async def _offers(shop: Shop, record: CartRecord) -> list[Rate]:
     contact = record.details["contact"]
-    return await shop.rates.quote(contact["country"], contact["postcode"], record.grams)
+    return await shop.rates.quote(contact["country"], contact["postcode"], record.goods)
 
 
 def _address(contact: dict[str, str]) -> Address:

@@ -28,6 +28,7 @@ from app.core.money import CURRENCY
 from app.core.problems import Invalid, NotFound, Problem
 from app.inventory import service as inventory
 from app.payments.ports import GatewayAway, Payment, PaymentState
+from app.shipping.ports import Goods
 
 log = structlog.get_logger()
 
@@ -150,7 +151,9 @@ async def _price_shipping(shop: Shop, request: CheckoutRequest, record: CartReco
         errors[f"shipping_address.{field}"] = message
     if not errors:
         address = request.shipping_address
-        offers = await shop.rates.quote(address.country, address.postcode, record.grams if record else 0)
+        offers = await shop.rates.quote(
+            address.country, address.postcode, record.goods if record else Goods()
+        )
         for offer in offers:
             if offer.id == request.shipping_method:
                 return offer.price.amount

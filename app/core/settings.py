@@ -13,6 +13,8 @@ from functools import cached_property
 from pathlib import Path
 from urllib.parse import quote, urlsplit, urlunsplit
 
+CARRIERS = ("none", "easypost")
+
 
 class SettingsError(Exception):
     """The environment does not fulfil the container contract; one line per fault."""
@@ -32,6 +34,9 @@ class Settings:
     # None: there is no back office.
     back_office_url: str | None
     gateway_url: str
+    # "none", or the carrier adapter's name.
+    carrier: str
+    carrier_url: str
     version: str
     image: str
     replica: str
@@ -65,6 +70,8 @@ class Secrets:
     session_key: bytes
     gateway_key: str
     gateway_webhook_key: bytes
+    carrier_key: str
+    carrier_webhook_key: str
 
 
 def with_password(url: str, password: str | None) -> str:
@@ -84,6 +91,8 @@ def read_settings(environ: Mapping[str, str] = os.environ, *, release: bool = Fa
     """
     reader = _Reader(environ)
     direct = reader.url("DATABASE_DIRECT_URL", ("postgresql", "postgres"))
+    carrier = reader.choice("CARRIER", CARRIERS)
+    carried = carrier != "none" and not release
     settings = Settings(
         port=reader.port("PORT", 8000),
         database_url=direct if release else reader.url("DATABASE_URL", ("postgresql", "postgres")),
@@ -94,6 +103,8 @@ def read_settings(environ: Mapping[str, str] = os.environ, *, release: bool = Fa
         public_url=reader.url("PUBLIC_URL", ("http", "https"), "http://localhost:8000").rstrip("/"),
         back_office_url=reader.optional_url("BACK_OFFICE_URL", ("http", "https")),
         gateway_url=reader.url("GATEWAY_URL", ("http", "https"), "http://gateway:8000").rstrip("/"),
+        carrier=carrier,
+        carrier_url=reader.url("CARRIER_URL", ("http", "https"), "https://api.easypost.com/v2").rstrip("/"),
         version=environ.get("STORE_VERSION", "development"),
         image=environ.get("IMAGE_DIGEST", "none"),
         replica=environ.get("REPLICA") or socket.gethostname(),
@@ -103,6 +114,8 @@ def read_settings(environ: Mapping[str, str] = os.environ, *, release: bool = Fa
             session_key=(reader.secret("SESSION_KEY", required=not release, least=32) or "").encode(),
             gateway_key=reader.secret("GATEWAY_KEY", required=not release) or "",
             gateway_webhook_key=(reader.secret("GATEWAY_WEBHOOK_KEY", required=not release) or "").encode(),
+            carrier_key=reader.secret("CARRIER_KEY", required=carried) or "",
+            carrier_webhook_key=reader.secret("CARRIER_WEBHOOK_KEY", required=carried) or "",
         ),
     )
     if settings.back_office_url and _host(settings.back_office_url) == _host(settings.public_url):
@@ -141,6 +154,13 @@ class _Reader:
 
     def optional_url(self, name: str, schemes: tuple[str, ...]) -> str | None:
         return self.url(name, schemes).rstrip("/") if self.environ.get(name) else None
+
+    def choice(self, name: str, choices: tuple[str, ...]) -> str:
+        """One of `choices`, the first when it is not set."""
+        value = self.environ.get(name) or choices[0]
+        if value not in choices:
+            self.faults.append(f"{name} is {value!r}: it must be {' or '.join(choices)}")
+        return value
 
     def port(self, name: str, default: int) -> int:
         value = self.environ.get(name, str(default))

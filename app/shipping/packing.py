@@ -1,10 +1,10 @@
 """Packs units into boxes: first fit decreasing, in three dimensions, each unit turned as it fits best.
 
-Pure: tests compare values. The promise: every unit is packed exactly once, none overlaps another or stands out of
-its box, and no parcel is heavier than its box may be. A unit that fits no box is refused by name.
+Pure: tests compare values. The promise: every unit is packed exactly once, none overlaps another or stands
+out of its box, and no parcel is heavier than its box may be. A unit that fits no box is refused by name.
 
-The space of a box is kept as a list of free cuboids. A unit goes into the corner of one, and what is left of that
-cuboid becomes three smaller ones (a guillotine cut), so that overlaps cannot come about.
+The space of a box is kept as a list of free cuboids. A unit goes into the corner of one, and what is left of
+that cuboid becomes three smaller ones (a guillotine cut), so that overlaps cannot come about.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import TypeAlias
 Size: TypeAlias = tuple[int, int, int]
 
 # More units than this are packed by volume and weight alone: a carrier counts them as freight anyway.
-MOST_FITTED = 300
+MOST_FITTED = 100
 # Of a box's volume, what can be hoped to be filled when units are not fitted one by one.
 FILL = 0.7
 
@@ -29,13 +29,18 @@ class OversizedError(ValueError):
 
 @dataclass(frozen=True)
 class Box:
-    """A box as the shop has it: inner size in mm, its own weight and the most its content and it may weigh, in g."""
+    """A box as the shop has it: inner size in mm, its own weight and the most its content and it may weigh,
+    in g.
+
+    A `freight` box, such as a pallet, is for what fits no other.
+    """
 
     code: str
     title: str
     size: Size
     tare: int
     limit: int
+    freight: bool = False
 
     @property
     def volume(self) -> int:
@@ -82,6 +87,11 @@ class Parcel:
         return [unit.name for unit in self.placed] + self.loose
 
     @property
+    def content(self) -> int:
+        """Grams of what is in it, without the box."""
+        return self.grams - self.box.tare
+
+    @property
     def filled(self) -> int:
         return sum(_volume(unit.size) for unit in self.placed)
 
@@ -115,17 +125,16 @@ def _check(item: Item, boxes: Sequence[Box]) -> None:
 
 
 def _takes(box: Box, item: Item) -> bool:
-    """Whether an empty box takes one unit: turned at right angles, both sorted by length must fit in order."""
+    """Whether an empty box takes one unit: when both are sorted by length, each side fits."""
     if box.tare + item.grams > box.limit:
         return False
-    return item.size is None or all(
-        a <= b for a, b in zip(sorted(item.size), sorted(box.size), strict=True)
-    )
+    return item.size is None or all(a <= b for a, b in zip(sorted(item.size), sorted(box.size), strict=True))
 
 
 def _open(item: Item, boxes: Sequence[Box], fitted: bool) -> Parcel:
-    """A new parcel in the largest box that takes the unit: later units fill it, and it is shrunk at the end."""
-    parcel = Parcel(max((box for box in boxes if _takes(box, item)), key=lambda box: (box.volume, box.limit)))
+    """A new parcel in the largest box that takes the unit: others fill it, and it is shrunk at the end."""
+    fitting = (box for box in boxes if _takes(box, item))
+    parcel = Parcel(max(fitting, key=lambda box: (not box.freight, box.volume, box.limit)))
     _add(parcel, item, fitted, first=True)
     return parcel
 
@@ -135,6 +144,8 @@ def _shrink(parcel: Parcel, boxes: Sequence[Box], fitted: bool) -> Parcel:
     for box in boxes:
         if box.volume >= parcel.box.volume:
             break
+        if box.freight:
+            continue
         smaller = Parcel(box)
         # Re-fitted in the same order, turned anew; units without a size only weigh.
         units = [Item(unit.name, unit.size, unit.grams) for unit in parcel.placed]
@@ -158,7 +169,8 @@ def _add(parcel: Parcel, item: Item, fitted: bool, *, first: bool = False) -> bo
         if not _place(parcel, item.name, item.size, item.grams):
             return False
     else:
-        # Too many to fit one by one: each alone fits (or is refused), together they may fill a part of the box.
+        # Too many to fit one by one: each alone fits (or is refused), together they may fill a part of the
+        # box.
         if not _takes(parcel.box, item):
             return False
         if not first and parcel.filled + _volume(item.size) > parcel.box.volume * FILL:

@@ -36,7 +36,7 @@ async def list_rates(shop: Shop, cart_id: uuid.UUID, country: Country, postcode:
     if country not in served:
         raise Invalid({"country": f"country is {country!r}: we deliver to {', '.join(served)}"})
     return Response(
-        Rates(await shop.rates.quote(country, postcode, record.grams)), headers={"Cache-Control": PRIVATE}
+        Rates(await shop.rates.quote(country, postcode, record.goods)), headers={"Cache-Control": PRIVATE}
     )
 
 

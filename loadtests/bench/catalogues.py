@@ -1,6 +1,7 @@
 """A large catalogue for measurements: a product CSV of any size, and a throwaway database to load it into.
 
-The words follow a shop's: few are on every tenth product, most on a handful. The same count gives the same file.
+The words follow a shop's: few are on every tenth product, most on a handful. The same count gives the same
+file.
 """
 
 from __future__ import annotations
@@ -32,18 +33,36 @@ COLUMNS = (
 )  # fmt: skip
 
 KINDS = (
-    "Keyboard", "Mug", "T-Shirt", "Blanket", "Lamp", "Notebook", "Kettle", "Backpack", "Cushion", "Scarf", "Chair",
-    "Vase", "Bottle", "Jacket", "Teapot", "Basket", "Candle", "Poster", "Socks", "Bowl",
+    "Keyboard", "Mug", "T-Shirt", "Blanket", "Lamp", "Notebook", "Kettle", "Backpack", "Cushion", "Scarf",
+    "Chair", "Vase", "Bottle", "Jacket", "Teapot", "Basket", "Candle", "Poster", "Socks", "Bowl",
 )  # fmt: skip
 COLOURS = ("Red", "Blue", "Green", "Slate", "Ochre", "Black", "White", "Rose", "Teal", "Sand")
 SIZES = ("XS", "S", "M", "L", "XL")
 MATERIALS = ("Wool", "Cotton", "Oak", "Steel", "Linen", "Glass", "Leather", "Bamboo", "Stoneware", "Copper")
-SYLLABLES = ("bra", "ven", "to", "mi", "kal", "or", "lu", "sen", "ti", "rox", "da", "quel", "fi", "han", "zu", "pe")
+SYLLABLES = (
+    "bra",
+    "ven",
+    "to",
+    "mi",
+    "kal",
+    "or",
+    "lu",
+    "sen",
+    "ti",
+    "rox",
+    "da",
+    "quel",
+    "fi",
+    "han",
+    "zu",
+    "pe",
+)
 
 # PostgreSQL as it comes, on a file system in memory: what is measured is the store's work and the database's.
 DATABASE = (
-    "initdb -D /srv/bench/data -U postgres -A trust >/dev/null && exec postgres -D /srv/bench/data -c port={port}"
-    " -c listen_addresses=127.0.0.1 -c unix_socket_directories=/tmp -c shared_buffers=256MB -c max_wal_size=2GB"
+    "initdb -D /srv/bench/data -U postgres -A trust >/dev/null && exec postgres -D /srv/bench/data"
+    " -c port={port} -c listen_addresses=127.0.0.1 -c unix_socket_directories=/tmp -c shared_buffers=256MB"
+    " -c max_wal_size=2GB"
 )
 
 
@@ -65,13 +84,21 @@ def empty_store() -> Iterator[Store]:
         admin = f"postgresql://postgres@127.0.0.1:{port}/postgres"
         _wait(admin)
         with psycopg.connect(admin, autocommit=True) as connection:
-            for statement in ("CREATE ROLE migrator LOGIN", "CREATE ROLE store LOGIN", "CREATE DATABASE shop OWNER migrator"):
+            for statement in (
+                "CREATE ROLE migrator LOGIN",
+                "CREATE ROLE store LOGIN",
+                "CREATE DATABASE shop OWNER migrator",
+            ):
                 connection.execute(statement.encode())
         url = f"postgresql://store@127.0.0.1:{port}/shop"
         key = Path(folder) / "session"
         key.write_text(secrets.token_hex(24))
         environ = {"DATABASE_DIRECT_URL": url, "SESSION_KEY_FILE": str(key), "MEDIA_ROOT": folder}
-        release.run(read_settings({**environ, "DATABASE_DIRECT_URL": url.replace("store@", "migrator@")}, release=True))
+        release.run(
+            read_settings(
+                {**environ, "DATABASE_DIRECT_URL": url.replace("store@", "migrator@")}, release=True
+            )
+        )
         yield Store(url, environ)
 
 
@@ -108,7 +135,7 @@ def _rows(chance: random.Random, number: int, names: list[str]) -> list[dict[str
     described = " ".join(chance.choices(names, k=12))
     rows[0] |= {
         "Title": title,
-        "Body (HTML)": f"<p>A {kind.lower()} of {material.lower()}, made by hand in {colour.lower()}. {described}.</p>",
+        "Body (HTML)": f"<p>A {kind} of {material.lower()} in {colour.lower()}. {described}.</p>",
         "Vendor": f"{chance.choice(names[:200]).title()} & Co",
         "Type": kind,
         "Tags": f"{material.lower()}, {colour.lower()}",

@@ -1,4 +1,5 @@
-"""How long `python -m app import` takes for a product CSV, and the most memory it holds, on a database of its own.
+"""How long `python -m app import` takes for a product CSV, and the most memory it holds, on a database of its
+own.
 
 Goal: 100,000 products in under 2 minutes, in memory that does not grow with the file. A tenth of the file is
 loaded first, and the whole again at the end, which must change nothing.

@@ -27,6 +27,7 @@ from stacks.local.providers.volume_files import SECRETS_PATH, VolumeFiles
 from stacks.local.secrets import Secrets
 from stacks.local.storage import MEDIA_PATH
 from stacks.settings import Settings
+from stacks.settings.keys import Carrier
 
 RELEASE_MEMORY_MB: Final = 512
 
@@ -84,12 +85,21 @@ class Store(pulumi.ComponentResource):
                 "session_key": secrets.session_key,
                 "gateway_key": secrets.gateway_key,
                 "gateway_webhook_key": secrets.gateway_webhook_key,
+                **self.carrier_secrets(),
             },
             secrets_volume=held.name,
             validate=False,
             opts=self.child,
         )
         return held, files
+
+    def carrier_secrets(self) -> dict[str, pulumi.Output[str]]:
+        """The carrier's keys, from the stack's configuration; none without a carrier."""
+        store = self.settings.store
+        given = {"carrier_key": store.carrier_key, "carrier_webhook_key": store.carrier_webhook_key}
+        if store.carrier is Carrier.NONE:
+            return {}
+        return {name: pulumi.Output.secret(value) for name, value in given.items() if value}
 
     def environment(self, role: str = "store") -> dict[str, pulumi.Input[str]]:
         """The container contract: addresses, and where the secrets are. No secret is a value here."""
@@ -109,6 +119,8 @@ class Store(pulumi.ComponentResource):
             "SESSION_KEY_FILE": f"{SECRETS_PATH}/session_key",
             "GATEWAY_KEY_FILE": f"{SECRETS_PATH}/gateway_key",
             "GATEWAY_WEBHOOK_KEY_FILE": f"{SECRETS_PATH}/gateway_webhook_key",
+            "CARRIER": self.settings.store.carrier.value,
+            **{f"{name.upper()}_FILE": f"{SECRETS_PATH}/{name}" for name in self.carrier_secrets()},
             "STORE_VERSION": self.args.images.version,
             "IMAGE_DIGEST": self.args.images.store,
         }

@@ -12,6 +12,7 @@ from typing import Any
 from stacks.settings.keys import (
     ROLES,
     TARGET,
+    Carrier,
     Certificates,
     CertificateSource,
     FirewallMode,
@@ -119,6 +120,9 @@ def conflicts(settings: Settings) -> Iterator[str]:
             " certifies it: give a name that points to this machine, or leave it unset."
         )
     store, database = settings.store, settings.database
+    if store.carrier is not Carrier.NONE and None in (store.carrier_key, store.carrier_webhook_key):
+        missing = "carrier_key" if store.carrier_key is None else "carrier_webhook_key"
+        yield f'store:carrier: "{store.carrier}" needs store:{missing}: set it with `--secret`.'
     if store.workers and not store.worker_command:
         yield f'store:workers: "{store.workers}" needs store:worker_command: set it, or use 0 workers.'
     # Beside the pool: the workers' own connections, the release step, three kept for the superuser.

@@ -5,6 +5,7 @@ The classes are both the table (`docs/settings.md` is generated from it) and wha
 
 # ruff: noqa: RUF009 - key() makes a frozen default
 
+import re
 from collections.abc import Iterator
 from dataclasses import MISSING, Field, dataclass, field, fields
 from enum import StrEnum
@@ -41,6 +42,11 @@ class FirewallMode(StrEnum):
     BLOCK = "block"
     DETECT = "detect"
     OFF = "off"
+
+
+class Carrier(StrEnum):
+    NONE = "none"
+    EASYPOST = "easypost"
 
 
 class CertificateSource(StrEnum):
@@ -183,6 +189,19 @@ class Store:
     )
     smoke_paths: tuple[str, ...] = key(
         kinds.paths(), "/health/ready /info /", "each must answer 2xx or 3xx before a container is admitted"
+    )
+    carrier: Carrier = key(
+        kinds.choice(Carrier), "none", "who sells labels and tracks parcels; none: table rates, typed by hand"
+    )
+    carrier_key: str | None = key(
+        kinds.matching(re.compile(r".+"), "the carrier's API key"),
+        None,
+        "set it with `--secret`; without a carrier there is none",
+    )
+    carrier_webhook_key: str | None = key(
+        kinds.matching(re.compile(r".+"), "the secret that the carrier signs webhooks with"),
+        None,
+        "set it with `--secret`, and give the carrier the same",
     )
     ready_seconds: int = key(kinds.integer(5, 3600), "90", "a container not healthy by then is refused", "s")
 
