@@ -5,8 +5,8 @@ Expands only: a variant without a size counts by its weight, and code that knows
 
 from alembic import op
 
-revision = "0006_parcels"
-down_revision = "0005_money"
+revision = "0007_parcels"
+down_revision = "0006_staff"
 branch_labels = None
 depends_on = None
 
