@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from app.catalog import queries
+from app.catalog import desk_queries, queries
 from app.catalog.queries import Sort
 from app.core.cursors import bad_cursor, read_cursor, write_cursor
 from app.core.database import Database
@@ -230,6 +230,28 @@ async def read_sitemap(database: Database, part: int) -> tuple[list[tuple[str, s
     products = [(row["handle"], f"{row['updated_at']:%Y-%m-%d}") for row in rows]
     collections = await database.fetch(queries.SITEMAP_COLLECTIONS) if part == 1 else []
     return products, [row["handle"] for row in collections]
+
+
+async def list_for_desk(
+    database: Database, terms: str, shown: str, limit: int, offset: int
+) -> list[dict[str, Any]]:
+    """Products for staff, published or not, by title, handle or SKU; last changed first."""
+    pattern = terms.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    rows = await database.fetch(desk_queries.PRODUCTS, terms, shown, pattern, limit, offset)
+    return [dict(row) for row in rows]
+
+
+async def list_of_collection(
+    database: Database, collection_id: int, limit: int, offset: int
+) -> list[dict[str, Any]]:
+    """Products of a collection for staff, published or not."""
+    rows = await database.fetch(desk_queries.COLLECTION_PRODUCTS, collection_id, limit, offset)
+    return [dict(row) for row in rows]
+
+
+async def list_units(database: Database, product_id: int) -> dict[int, int]:
+    """What is available of each variant of a product."""
+    return {row["id"]: row["available"] for row in await database.fetch(desk_queries.UNITS, product_id)}
 
 
 _VARIANTS = msgspec.json.Decoder(list[Variant])
