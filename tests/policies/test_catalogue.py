@@ -43,6 +43,8 @@ def test_levels_are_those_that_were_agreed() -> None:
             expected = Level.PRODUCTION
         elif number in ADVISORY and not local:
             expected = Level.ADVISORY
+        elif policy.id == "local-image-pinned":
+            expected = Level.PRODUCTION  # as on AWS: an image that was just built here has no digest yet
         assert (policy.id, policy.level) == (policy.id, expected)
 
 
