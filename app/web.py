@@ -31,7 +31,7 @@ from app.core.problems import Problem, answer_fault, answer_http, answer_problem
 from app.core.requests import RequestLayer, content_policy
 from app.core.settings import Settings
 from app.payments.gateway import TestGateway
-from app.shipping.adapters import make_rates
+from app.shipping.adapters import make_carrier, make_rates
 from app.website import layout
 
 log = structlog.get_logger()
@@ -63,7 +63,9 @@ def make_app(settings: Settings) -> ASGIApp:
     # Not the cache: what cannot be guessed has no fallback.
     staff_redis = connect(settings.cache_dsn)
     gateway = TestGateway(settings)
-    shop = Shop(database, gateway, make_rates(settings, database, cache), settings.public_url)
+    carrier = make_carrier(settings)
+    rates = make_rates(settings, database, cache, carrier)
+    shop = Shop(database, gateway, rates, settings.public_url, carrier)
     templating.set_globals(
         {
             "public_url": lambda path="/": f"{settings.public_url}{path}",

@@ -25,6 +25,8 @@ from app.core.settings import Settings
 from app.inventory.jobs import blueprint as inventory_jobs
 from app.payments.gateway import TestGateway
 from app.payments.jobs import blueprint as payment_jobs
+from app.shipping.adapters import make_carrier
+from app.shipping.jobs import blueprint as shipping_jobs
 from app.shipping.service import TableRates
 from app.web import configure_server
 
@@ -52,6 +54,7 @@ def make_queue(settings: Settings) -> App:
     queue.add_tasks_from(checkout_jobs, namespace="checkout")
     queue.add_tasks_from(inventory_jobs, namespace="inventory")
     queue.add_tasks_from(payment_jobs, namespace="payments")
+    queue.add_tasks_from(shipping_jobs, namespace="shipping")
     return queue
 
 
@@ -63,7 +66,8 @@ async def run(settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
     async with open_direct(settings) as database:
-        shop = Shop(database, gateway, TableRates(database), settings.public_url)
+        carrier = make_carrier(settings)
+        shop = Shop(database, gateway, TableRates(database), settings.public_url, carrier)
         # On SIGTERM the server ends first, and passes the signal on to the handler above.
         server = uvicorn.Server(configure_server(_health_app(database), settings.port))
         answering = asyncio.create_task(server.serve())

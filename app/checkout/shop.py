@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from app.core.database import Database
 from app.payments.ports import PaymentGateway
-from app.shipping.ports import RateSource
+from app.shipping.ports import Carrier, RateSource
 
 
 @dataclass(frozen=True)
@@ -17,3 +17,5 @@ class Shop:
     gateway: PaymentGateway
     rates: RateSource
     public_url: str
+    # None: staff send parcels by hand.
+    carrier: Carrier | None = None

@@ -31,7 +31,7 @@ async def show_order_page(database: Database, number: str, token: str = "") -> R
     order = await service.read_order(database, number, token)
     # The address holds the token: no other page may learn it.
     headers = {"Referrer-Policy": "no-referrer", "X-Robots-Tag": "noindex"}
-    return render("orders/order.html", {"order": order}, headers=headers)
+    return render("orders/order.html", {"order": order, "token": token}, headers=headers)
 
 
 routes: list[ControllerRouterHandler] = [show_order, show_order_page]

@@ -20,7 +20,7 @@ def make_carrier(settings: Settings) -> Carrier | None:
     return EasyPostCarrier(settings)
 
 
-def make_rates(settings: Settings, database: Database, cache: Cache) -> RateSource:
+def make_rates(settings: Settings, database: Database, cache: Cache, carrier: Carrier | None) -> RateSource:
     """The table's rates, with the carrier's beside them when there is one."""
-    table, carrier = TableRates(database), make_carrier(settings)
+    table = TableRates(database)
     return table if carrier is None else LiveRates(settings, table, carrier, cache)

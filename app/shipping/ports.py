@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any, Protocol
+from typing import Protocol
 
 import msgspec
 
@@ -89,7 +90,7 @@ class Label:
 
 @dataclass(frozen=True)
 class TrackingEvent:
-    """Something a carrier saw a parcel do. `status` is one of app.shipping.tracking.STATUSES."""
+    """Something a carrier saw a parcel do. `status` is one of shipments.ParcelState."""
 
     tracking_number: str
     status: str
@@ -123,4 +124,4 @@ class Carrier(Protocol):
 
     async def buy(self, draft_id: str, carrier: str, service: str) -> Label: ...
 
-    def read_webhook(self, headers: Annotated[Any, "mapping"], body: bytes) -> list[TrackingEvent]: ...
+    def read_webhook(self, headers: Mapping[str, str], body: bytes) -> list[TrackingEvent]: ...
