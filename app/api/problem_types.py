@@ -261,6 +261,27 @@ _LIST = (
         "twice.",
     ),
     ProblemType(
+        "oversized",
+        (422,),
+        "This cannot be sent",
+        "A thing in the cart is larger or heavier than every box of the store.",
+        "Take out what `detail` names, and ask the store for a delivery of its own.",
+    ),
+    ProblemType(
+        "carrier-refused",
+        (409,),
+        "The carrier refused",
+        "The carrier does not sell a label for this parcel; nothing was bought.",
+        "Change what `detail` names, or choose another service.",
+    ),
+    ProblemType(
+        "carrier-away",
+        (503,),
+        "The carrier does not answer",
+        "The label is begun; the worker buys it, once, as soon as the carrier answers.",
+        "Look at the parcel again after a minute.",
+    ),
+    ProblemType(
         "stale-form",
         (403,),
         "This form is no longer valid",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Annotated, Protocol
 
 import msgspec
 
@@ -17,7 +17,7 @@ class Rate(msgspec.Struct, frozen=True):
     """One offer to deliver a parcel."""
 
     # What a checkout names as its `shipping_method`.
-    id: str
+    id: Annotated[str, msgspec.Meta(examples=["standard"])]
     title: str
     price: Money
     days: str
