@@ -110,6 +110,7 @@ SELECT id FROM settled
 _ORDER = """
     o.id, o.number, o.state, o.token, o.payment_reference, o.total, o.currency, o.action_url,
     o.total - o.gift_card AS due,
+    (SELECT max(e.payment_id) FROM payment_events e WHERE e.order_id = o.id) AS payment_id,
     o.created_at < now() - make_interval(secs => 5) AS abandoned
 """
 

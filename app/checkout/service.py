@@ -28,6 +28,7 @@ from app.core.money import CURRENCY
 from app.core.problems import Invalid, NotFound, Problem
 from app.inventory import service as inventory
 from app.payments.ports import GatewayAway, Payment, PaymentState
+from app.payments.service import make_charge, return_stray_payment
 from app.shipping.ports import Goods
 
 log = structlog.get_logger()
@@ -94,12 +95,14 @@ async def settle_order(shop: Shop, order_id: int, *, give_up: bool = False) -> A
     order = await shop.database.fetchrow(queries.ORDER, order_id)
     if order is None:
         raise NotFound(f"There is no order with id {order_id}.")
+    if order["state"] == "payment_failed":
+        await return_stray_payment(shop, order_id)
     if order["state"] != "payment_pending":
         return await _kept_answer(shop.database, order)
-    reference = order["payment_reference"]
-    payment = await shop.gateway.find(reference)
+    charge = make_charge(shop, order)
+    payment = _nothing_due(order) if not charge.amount else await shop.gateway.find(charge)
     if payment is None or (give_up and not payment.state.is_final):
-        payment = await shop.gateway.cancel(reference)
+        payment = await shop.gateway.cancel(charge)
     answer = await _apply(shop, order, payment)
     return None if answer.status == 202 else answer
 
@@ -260,21 +263,28 @@ async def _place(
 
 
 async def _pay(shop: Shop, order: Order, token: str) -> Answer:
-    return_url = f"{shop.public_url}/checkout/return/{order['number']}?token={order['token']}"
-    reference = order["payment_reference"]
+    charge = make_charge(shop, order)
+    if not charge.amount:
+        return await _apply(shop, order, _nothing_due(order))
     try:
-        payment = await shop.gateway.take(reference, order["due"], order["currency"], token, return_url)
+        payment = await shop.gateway.take(charge, token, capture=shop.captures_at_order)
     except GatewayAway as error:
         log.warning("the gateway is away", order=order["number"], error=str(error), sent=error.sent)
         if not error.sent:
             return await _release(shop.database, order, "the gateway could not be reached")
         try:
-            payment = await shop.gateway.cancel(reference)
+            payment = await shop.gateway.cancel(charge)
         except GatewayAway:
             return answers.outcome_unknown()
         if payment.state is PaymentState.CANCELLED:
             return await _release(shop.database, order, "the gateway failed")
     return await _apply(shop, order, payment)
+
+
+def _nothing_due(order: Order) -> Payment:
+    """Gift cards pay all of it: the gateway is not asked."""
+    reference = order["payment_reference"]
+    return Payment(reference, reference, PaymentState.CAPTURED, 0, order["currency"])
 
 
 async def _apply(shop: Shop, order: Order, payment: Payment) -> Answer:
@@ -287,12 +297,13 @@ async def _apply(shop: Shop, order: Order, payment: Payment) -> Answer:
         payment.amount,
         payment.id,
     )
-    if payment.state is PaymentState.CAPTURED:
+    if payment.state.is_secured:
         if (payment.amount, payment.currency) != (order["due"], order["currency"]):
-            log.error("the gateway took another amount", order=order["number"], taken=payment.amount)
+            log.error("the gateway secured another amount", order=order["number"], taken=payment.amount)
             return answers.outcome_unknown()
         answer = answers.confirmed(order)
-        arguments: tuple[Any, ...] = (*event, "paid", 201, _encode(answer))
+        reason = "paid" if payment.state is PaymentState.CAPTURED else "authorized"
+        arguments: tuple[Any, ...] = (*event, reason, 201, _encode(answer))
         statement = queries.CONFIRM
     elif payment.state is PaymentState.REQUIRES_ACTION:
         answer = answers.action_needed(order, payment.action_url or shop.public_url)

@@ -19,3 +19,5 @@ class Shop:
     public_url: str
     # None: staff send parcels by hand.
     carrier: Carrier | None = None
+    # Whether the money is taken with the order, or with each shipment.
+    captures_at_order: bool = True

@@ -18,7 +18,7 @@ from litestar.exceptions import NotAuthorizedException, NotFoundException
 from litestar.handlers.base import BaseRouteHandler
 from litestar.response import Redirect
 
-from app.gateway.storage import Row, Storage
+from app.gateway.storage import RefusedError, Row, Storage
 from app.gateway.webhooks import deliver
 
 # How late `tok_slow` is answered: long for a shopper, yet within what stores wait.
@@ -56,6 +56,14 @@ class Order(msgspec.Struct, forbid_unknown_fields=True):
     currency: Annotated[str, msgspec.Meta(min_length=3, max_length=3)]
     token: Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
     return_url: str
+    capture: bool = True
+
+
+class Wish(msgspec.Struct, forbid_unknown_fields=True):
+    """A capture, refund or void; `amount` in minor units, `key` names it once and for all."""
+
+    amount: Annotated[int, msgspec.Meta(gt=0)]
+    key: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 
 
 # What each token leads to: state and reason.
@@ -81,6 +89,7 @@ def make_app(config: Config) -> Litestar:
             "currency": payment["currency"],
             "action_url": f"{config.public_url}/test-gateway/challenge/{payment['id']}" if waits else None,
             "reason": payment["reason"] if payment["state"] in ("declined", "cancelled") else None,
+            **storage.totals(payment),
         }
 
     def check_key(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
@@ -93,6 +102,8 @@ def make_app(config: Config) -> Litestar:
         if data.token == "tok_error":  # noqa: S105
             return Response({"error": "the gateway failed, as asked"}, status_code=500)
         state, reason = OUTCOMES.get(data.token, ("declined", "unknown_token"))
+        if state == "captured" and not data.capture:
+            state = "authorized"
         payment = storage.create(
             data.reference,
             state,
@@ -100,6 +111,7 @@ def make_app(config: Config) -> Litestar:
             currency=data.currency,
             return_url=data.return_url,
             reason=reason,
+            capture=data.capture,
         )
         if data.token == "tok_slow":  # noqa: S105
             await asyncio.sleep(SLOW_SECONDS)
@@ -121,6 +133,21 @@ def make_app(config: Config) -> Litestar:
         storage.settle(payment["id"], "cancelled", "cancelled_by_store")
         return describe(storage.find(reference) or payment)
 
+    @post(
+        [f"/v1/payments/{{reference:str}}/{kind}" for kind in ("capture", "refund", "void")],
+        guards=[check_key],
+        status_code=200,
+    )
+    async def operate(
+        request: Request[Any, Any, Any], reference: str, data: Wish
+    ) -> Response[dict[str, Any]]:
+        kind = request.url.path.rpartition("/")[2]
+        try:
+            done = storage.operate(reference, kind, data.amount, data.key)
+        except RefusedError as refusal:
+            return Response({"error": str(refusal)}, status_code=409)
+        return Response({name: done[name] for name in ("id", "key", "kind", "amount")})
+
     @get("/test-gateway/challenge/{payment_id:str}")
     async def show_challenge(payment_id: str) -> Response[Any]:
         payment = _payment(storage, payment_id)
@@ -134,7 +161,7 @@ def make_app(config: Config) -> Litestar:
         payment = _payment(storage, payment_id)
         form = await request.form()
         if form.get("outcome") == "approve":
-            storage.settle(payment_id, "captured")
+            storage.settle(payment_id, "captured" if payment["capture"] else "authorized")
         else:
             storage.settle(payment_id, "declined", "authentication_failed")
         return Redirect(payment["return_url"] or config.public_url, status_code=303)
@@ -163,6 +190,7 @@ def make_app(config: Config) -> Litestar:
             take_payment,
             show_payment,
             cancel_payment,
+            operate,
             show_challenge,
             answer_challenge,
             show_style,

@@ -35,13 +35,21 @@ def encode_events(events: list[Row], describe: Describe) -> bytes:
     listed = [
         {
             "id": event["event_id"],
-            "type": f"payment.{event['event_state']}",
+            "type": f"payment.{event['kind'] or event['event_state']}",
             "created_at": event["event_at"],
             "payment": describe({**event, "state": event["event_state"]}),
+            "receipt": _receipt(event),
         }
         for event in events
     ]
     return json.dumps({"events": listed}).encode()
+
+
+def _receipt(event: Row) -> Row | None:
+    if event["operation_id"] is None:
+        return None
+    known = {name: event[name] for name in ("key", "kind")}
+    return {"id": event["operation_id"], "amount": event["operation_amount"], **known}
 
 
 async def deliver(storage: Storage, url: str, key: bytes, describe: Describe) -> None:

@@ -6,12 +6,24 @@ import asyncio
 import hashlib
 import hmac
 import time
+from typing import TypeVar
 
 import httpx
 import msgspec
 
 from app.core.settings import Settings
-from app.payments.ports import BadWebhook, GatewayAway, Payment
+from app.payments.ports import (
+    BadWebhook,
+    Charge,
+    GatewayAway,
+    OperationKind,
+    OperationRefused,
+    Payment,
+    Receipt,
+    Report,
+)
+
+T = TypeVar("T")
 
 # The whole of a payment call. With CANCEL_SECONDS a dead gateway is told to the shopper within 3 seconds.
 TAKE_SECONDS = 2.3
@@ -23,12 +35,12 @@ CONNECTIONS = 50
 WEBHOOK_AGE_SECONDS = 300
 
 
-class _Delivery(msgspec.Struct):
-    payment: Payment
-
-
 class _Batch(msgspec.Struct):
-    events: list[_Delivery]
+    events: list[Report]
+
+
+class _Refusal(msgspec.Struct):
+    error: str
 
 
 class TestGateway:
@@ -49,28 +61,37 @@ class TestGateway:
     async def close(self) -> None:
         await self._client.aclose()
 
-    async def take(self, reference: str, amount: int, currency: str, token: str, return_url: str) -> Payment:
+    async def take(self, charge: Charge, token: str, *, capture: bool) -> Payment:
         body = {
-            "reference": reference,
-            "amount": amount,
-            "currency": currency,
+            "reference": charge.reference,
+            "amount": charge.amount,
+            "currency": charge.currency,
             "token": token,
-            "return_url": return_url,
+            "return_url": charge.return_url,
+            "capture": capture,
         }
-        return self._payment(await self._ask("POST", "/v1/payments", TAKE_SECONDS, body))
+        return _read(await self._ask("POST", "/v1/payments", TAKE_SECONDS, body), Payment)
 
-    async def find(self, reference: str) -> Payment | None:
-        response = await self._ask("GET", f"/v1/payments/{reference}", ASK_SECONDS)
-        return None if response.status_code == 404 else self._payment(response)
+    async def find(self, charge: Charge) -> Payment | None:
+        response = await self._ask("GET", f"/v1/payments/{charge.reference}", ASK_SECONDS)
+        return None if response.status_code == 404 else _read(response, Payment)
 
-    async def cancel(self, reference: str) -> Payment:
-        return self._payment(await self._ask("POST", f"/v1/payments/{reference}/cancel", CANCEL_SECONDS))
+    async def cancel(self, charge: Charge) -> Payment:
+        path = f"/v1/payments/{charge.reference}/cancel"
+        return _read(await self._ask("POST", path, CANCEL_SECONDS), Payment)
+
+    async def operate(self, charge: Charge, kind: OperationKind, amount: int, key: str) -> Receipt:
+        path = f"/v1/payments/{charge.reference}/{kind}"
+        response = await self._ask("POST", path, TAKE_SECONDS, {"amount": amount, "key": key})
+        if response.status_code == 409:
+            raise OperationRefused(_read(response, _Refusal, status=409).error)
+        return _read(response, Receipt)
 
     async def ping(self) -> None:
         if not (await self._ask("GET", "/health/live", ASK_SECONDS)).is_success:
             raise GatewayAway("the gateway is not in service", sent=True)
 
-    def read_webhook(self, signature: str, body: bytes) -> list[Payment]:
+    def read_webhook(self, signature: str, body: bytes) -> list[Report]:
         fields = dict(part.split("=", 1) for part in signature.split(",") if "=" in part)
         stamp = fields.get("t", "")
         wanted = hmac.new(self._webhook_key, stamp.encode() + b"." + body, hashlib.sha256).hexdigest()
@@ -79,7 +100,7 @@ class TestGateway:
         if not stamp.isdigit() or abs(time.time() - int(stamp)) > WEBHOOK_AGE_SECONDS:
             raise BadWebhook(f"the timestamp {stamp!r} is too far from now")
         try:
-            return [event.payment for event in msgspec.json.decode(body, type=_Batch).events]
+            return msgspec.json.decode(body, type=_Batch).events
         except msgspec.DecodeError as error:
             raise BadWebhook(str(error)) from error
 
@@ -97,10 +118,11 @@ class TestGateway:
         except (httpx.HTTPError, TimeoutError) as error:
             raise GatewayAway(f"no answer from the gateway: {error!r}", sent=True) from error
 
-    def _payment(self, response: httpx.Response) -> Payment:
-        if not response.is_success:
-            raise GatewayAway(f"the gateway answered {response.status_code}", sent=True)
-        try:
-            return msgspec.json.decode(response.content, type=Payment)
-        except msgspec.DecodeError as error:
-            raise GatewayAway(f"the gateway's answer cannot be read: {error}", sent=True) from error
+
+def _read(response: httpx.Response, kind: type[T], *, status: int | None = None) -> T:
+    if not response.is_success and response.status_code != status:
+        raise GatewayAway(f"the gateway answered {response.status_code}", sent=True)
+    try:
+        return msgspec.json.decode(response.content, type=kind)
+    except msgspec.DecodeError as error:
+        raise GatewayAway(f"the gateway's answer cannot be read: {error}", sent=True) from error

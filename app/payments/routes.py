@@ -12,7 +12,7 @@ from litestar.types import ControllerRouterHandler
 from app.checkout.shop import Shop
 from app.core.problems import Problem
 from app.payments.ports import BadWebhook
-from app.payments.service import record_report
+from app.payments.service import record_reports
 
 log = structlog.get_logger()
 
@@ -27,14 +27,14 @@ async def receive_report(
 ) -> Response[None]:
     """Signed batches of payment events, from the test gateway alone."""
     try:
-        payments = shop.gateway.read_webhook(signature, await request.body())
+        reports = shop.gateway.read_webhook(signature, await request.body())
     except BadWebhook as error:
         log.warning("webhook refused", reason=str(error))
         raise Problem(400, "bad-webhook", "The webhook is refused", f"Gateway-Signature: {error}.") from error
     async with shop.database.connection() as connection:
-        known = await record_report(connection, shop.gateway.name, payments)
-    if known < len(payments):
-        log.warning("webhook of unknown payments", unknown=len(payments) - known)
+        known = await record_reports(connection, shop.gateway.name, reports)
+    if known < len(reports):
+        log.warning("webhook of unknown payments", unknown=len(reports) - known)
     return Response(None, status_code=204)
 
 

@@ -19,7 +19,8 @@ import pytest
 from app.checkout.service import settle_due_orders, settle_order
 from app.checkout.shop import Shop
 from app.core.settings import Settings
-from app.payments.ports import GatewayAway, PaymentState
+from app.payments.ports import Charge, GatewayAway, Payment, PaymentState, Report
+from app.payments.service import make_charge, record_reports
 from tests.app.factories import check_out, fill_cart, make_variant, stock_of
 from tests.app.processes import Process, wait_until
 
@@ -36,6 +37,10 @@ async def order_of(owner: asyncpg.Connection, cart: str) -> asyncpg.Record:
     return await owner.fetchrow(
         "SELECT * FROM orders WHERE cart_id = $1 ORDER BY id DESC LIMIT 1", uuid.UUID(cart)
     )
+
+
+def charge_of(shop: Shop, order: asyncpg.Record) -> Charge:
+    return make_charge(shop, {**order, "due": order["total"] - order["gift_card"]})
 
 
 async def leave_pending(owner: asyncpg.Connection, client: httpx.Client, variant: int) -> asyncpg.Record:
@@ -91,7 +96,7 @@ async def test_a_gateway_that_hangs_is_said_within_three_seconds(
     await settle_order(shop, order["id"])
     state = (await order_of(owner, cart))["state"]
     # Both ends are right, as long as the gateway agrees.
-    payment = await shop.gateway.find(order["payment_reference"])
+    payment = await shop.gateway.find(charge_of(shop, order))
     assert payment
     assert (state == "confirmed") == (payment.state is PaymentState.CAPTURED)
 
@@ -132,7 +137,7 @@ async def test_an_order_that_never_reached_the_gateway_is_released(
     assert state == "payment_failed"
     assert await stock_of(owner, variant) == (3, 0)
     # Should the payment arrive now after all, the gateway refuses it.
-    late = await shop.gateway.take(order["payment_reference"], order["total"], "EUR", "tok_ok", "http://x")
+    late = await shop.gateway.take(charge_of(shop, order), "tok_ok", capture=True)
     assert late.state is PaymentState.CANCELLED
 
 
@@ -141,7 +146,7 @@ async def test_an_order_that_was_paid_before_the_crash_is_confirmed(
 ) -> None:
     variant = await make_variant(owner, stock=3)
     order = await leave_pending(owner, client, variant)
-    await shop.gateway.take(order["payment_reference"], order["total"], "EUR", "tok_ok", "http://x")
+    await shop.gateway.take(charge_of(shop, order), "tok_ok", capture=True)
     await settle_due_orders(shop)
     assert await owner.fetchval("SELECT state FROM orders WHERE id = $1", order["id"]) == "confirmed"
 
@@ -158,7 +163,7 @@ async def test_a_payment_that_nobody_approves_expires_and_cannot_be_approved_lat
     await settle_due_orders(shop)
     assert await stock_of(owner, variant) == (3, 0)
     httpx.post(address, data={"outcome": "approve"}, trust_env=False)
-    payment = await shop.gateway.find((await order_of(owner, cart))["payment_reference"])
+    payment = await shop.gateway.find(charge_of(shop, await order_of(owner, cart)))
     assert payment
     assert payment.state is PaymentState.CANCELLED
     assert client.get(f"/api/v1/carts/{cart}").json()["state"] == "open"
@@ -169,7 +174,7 @@ async def test_settling_the_same_order_ten_times_at_once_settles_it_once(
 ) -> None:
     variant = await make_variant(owner, stock=3)
     order = await leave_pending(owner, client, variant)
-    await shop.gateway.take(order["payment_reference"], order["total"], "EUR", "tok_ok", "http://x")
+    await shop.gateway.take(charge_of(shop, order), "tok_ok", capture=True)
     answers = await asyncio.gather(*[settle_order(shop, order["id"]) for _ in range(10)])
     assert {answer.status for answer in answers if answer} == {201}
     assert await owner.fetchval("SELECT count(*) FROM payment_events WHERE order_id = $1", order["id"]) <= 2
@@ -224,15 +229,12 @@ async def test_reports_repeated_and_reordered_are_kept_once_and_make_a_job(
 async def test_a_report_that_is_rolled_back_leaves_no_job(
     client: httpx.Client, owner: asyncpg.Connection, shop: Shop
 ) -> None:
-    from app.payments.ports import Payment
-    from app.payments.service import record_report
-
     order = await leave_pending(owner, client, await make_variant(owner))
     paid = Payment("pay_x", order["payment_reference"], PaymentState.CAPTURED, order["total"], "EUR")
 
     async def report_and_fail() -> None:
         async with shop.database.transaction() as connection:
-            assert await record_report(connection, "test-gateway", [paid]) == 1
+            assert await record_reports(connection, "test-gateway", [Report(paid)]) == 1
             raise RuntimeError("as if the process had died")
 
     with pytest.raises(RuntimeError):
@@ -262,7 +264,7 @@ async def test_the_gateways_own_report_confirms_an_order_that_the_store_forgot(
     """The whole way: the gateway's webhook, the job in PostgreSQL, the worker that settles."""
     order = await leave_pending(owner, client, await make_variant(owner))
     await owner.execute("UPDATE orders SET settle_at = now() + interval '1 hour' WHERE id = $1", order["id"])
-    await shop.gateway.take(order["payment_reference"], order["total"], "EUR", "tok_ok", "http://x")
+    await shop.gateway.take(charge_of(shop, order), "tok_ok", capture=True)
 
     async def state() -> str:
         return str(await owner.fetchval("SELECT state FROM orders WHERE id = $1", order["id"]))
