@@ -52,12 +52,15 @@ class Session(msgspec.Struct, frozen=True):
 
 def connect(url: str) -> redis.Redis:
     """A client for what must not be guessed: no pause after a fault, as the cache has."""
-    return redis.Redis.from_url(
+    pool = redis.BlockingConnectionPool.from_url(
         url,
         socket_timeout=TIMEOUT_SECONDS,
         socket_connect_timeout=TIMEOUT_SECONDS,
         max_connections=CONNECTIONS,
+        # More at once than connections wait their turn.
+        timeout=TIMEOUT_SECONDS,
     )
+    return redis.Redis.from_pool(pool)
 
 
 class Sessions:
