@@ -292,7 +292,9 @@ async def _add_link(connection: Connection, actor: Actor, wanted: Wanted) -> str
         wanted.minutes,
     )
     object = f"staff:{wanted.staff_id}" if wanted.staff_id else f"invitation:{wanted.email or 'first'}"
-    after = {"purpose": wanted.purpose, "minutes": wanted.minutes, "roles": sorted(wanted.roles)}
+    after: dict[str, Any] = {"purpose": wanted.purpose, "minutes": wanted.minutes}
+    if wanted.roles:
+        after["roles"] = sorted(wanted.roles)
     await audit.write(connection, actor, "staff.link", object, after=after)
     return token
 
