@@ -42,6 +42,7 @@ def plan(stack: str, keep: bool) -> list[Stage]:
         Stage("aws", [*pytest_aws, "tests/stacks/aws", "tests/policies"]),
         Stage("up", ["make", "--no-print-directory", "up", f"STACK={stack}"]),
         Stage("store", [*pytest, "tests/app"]),
+        Stage("fuzz", [*pytest, "tests/fuzz"]),
         Stage("live", [*pytest, "tests/live"]),
     ]
     return stages if keep else [*stages, Stage("down", remove, always=True)]

@@ -19,6 +19,7 @@ from litestar.routes import HTTPRoute
 
 from app.api.examples import example_of, name_parameter
 from app.api.idempotency import LONGEST_KEY
+from app.api.kinds import MOST_ID
 from app.api.problem_types import TYPES
 from app.core.problems import FieldError, ProblemDocument
 from app.keys.guards import SCHEME
@@ -155,8 +156,7 @@ def _complete_parameter(parameter: Schema) -> None:
         parameter.pop(noise, None)
     schema = parameter["schema"]
     schema.pop("description", None)
-    real = [one for one in schema.pop("oneOf", []) if one.get("type") != "null"]
-    schema |= real[0] if real else {}
+    _settle_null(parameter["in"], schema)
     if parameter["name"] == "Idempotency-Key":
         # Not validated by the framework: a key that is missing or wrong is a 400 of its own.
         schema |= {"minLength": 1, "maxLength": LONGEST_KEY, "pattern": "^[ -~]+$"}
@@ -172,6 +172,17 @@ def _complete_parameter(parameter: Schema) -> None:
     example = name_parameter(parameter["name"])[1]
     if example is not None:
         parameter["example"] = example
+
+
+def _settle_null(place: str, schema: Schema) -> None:
+    """An optional parameter is left away, or, in a query, `null`; a header has no such value."""
+    choices = schema.pop("oneOf", [])
+    real = [one for one in choices if one.get("type") != "null"]
+    schema |= real[0] if real else {}
+    if real and place == "query" and schema.get("type") not in (None, "string"):
+        schema["type"] = [schema["type"], "null"]
+    if place == "path" and schema.get("type") == "integer":
+        schema |= {"minimum": 1, "maximum": MOST_ID}
 
 
 def _good_responses(
@@ -192,6 +203,8 @@ def _good_responses(
         response: Schema = {"description": text}
         if schema is not None:
             response["content"] = {JSON: {"schema": schema, "example": example_of(schema, components)}}
+        if handler.opt.get("links") and status.startswith("2"):
+            response["links"] = handler.opt["links"]
         headers = _headers(handler, status)
         if headers:
             response["headers"] = headers

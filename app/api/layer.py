@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
-from litestar.enums import ScopeType
+from litestar.enums import HttpMethod, ScopeType
 
 from app.core.problems import Problem
 
 if TYPE_CHECKING:
-    from litestar.types import ASGIApp, Receive, Scope, Send
+    from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
 API = "/api/"
+NO_METHOD: Any = "NONE"
 _JSON = (b"*/*", b"application/*", b"application/json", b"application/problem+json")
 _READ = (b"", b"application/json", b"application/merge-patch+json")
 
@@ -25,6 +26,9 @@ class NegotiationLayer:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == ScopeType.HTTP and scope["path"].startswith(API):
+            if scope["method"] == HttpMethod.OPTIONS:
+                await self._tell_methods(scope, receive, send)
+                return
             headers = dict(scope["headers"])
             if not accepts_json(headers.get(b"accept", b"")):
                 detail = "The API answers application/json and application/problem+json."
@@ -37,6 +41,24 @@ class NegotiationLayer:
                 await _refuse(send, 415, "unsupported-media-type", "Unsupported Media Type", detail)
                 return
         await self.app(scope, receive, send)
+
+    async def _tell_methods(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
+        """Answer OPTIONS with every method there is: the framework's own answer knows one handler's alone."""
+        found = False
+
+        async def send_methods(message: Message) -> None:
+            nonlocal found
+            if message["type"] == "http.response.start":
+                allow = [pair for pair in message["headers"] if pair[0] == b"allow"]
+                found = bool(allow)
+                if found:
+                    message = {**message, "status": 204, "headers": [*allow, (b"cache-control", b"no-store")]}
+            elif found:
+                message = {"type": "http.response.body", "body": b"", "more_body": False}
+            await send(message)
+
+        # A method that nothing has: the refusal lists those that are.
+        await self.app({**scope, "method": NO_METHOD}, receive, send_methods)
 
 
 def accepts_json(accept: bytes) -> bool:

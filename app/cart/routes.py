@@ -41,8 +41,22 @@ class ChangedLine(msgspec.Struct, forbid_unknown_fields=True):
 
 # --- API ---
 
+_CART = "$response.body#/id"
+LINKS = {
+    "show_cart": {"operationId": "show_cart", "parameters": {"cart_id": _CART}},
+    "add_line": {"operationId": "add_line", "parameters": {"cart_id": _CART}},
+    "check_out": {"operationId": "check_out", "requestBody": {"cart_id": _CART}},
+}
+LINE_LINKS = {
+    "change_line": {
+        "operationId": "change_line",
+        "parameters": {"cart_id": _CART, "line_id": "$response.body#/lines/0/id"},
+    },
+    **LINKS,
+}
 
-@post("/api/v1/carts", tags=["carts"], opt={"location": True})
+
+@post("/api/v1/carts", tags=["carts"], opt={"location": True, "links": LINKS})
 async def create_cart(database: Database) -> Response[service.Cart]:
     """Start an empty cart. Keep its id secret: it is what gives access to the cart."""
     cart_id = await service.create_cart(database)
@@ -56,7 +70,7 @@ async def show_cart(database: Database, cart_id: uuid.UUID) -> Response[service.
     return Response(await service.read_cart(database, cart_id), headers=_private)
 
 
-@post("/api/v1/carts/{cart_id:uuid}/lines", tags=["carts"])
+@post("/api/v1/carts/{cart_id:uuid}/lines", tags=["carts"], opt={"links": LINE_LINKS})
 async def add_line(database: Database, cart_id: uuid.UUID, data: NewLine) -> Response[service.Cart]:
     """Add units of a variant; answers the cart."""
     await service.add_line(database, cart_id, data.variant_id, data.quantity)

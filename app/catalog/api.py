@@ -11,10 +11,10 @@ from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import Parameter
 from litestar.types import ControllerRouterHandler
 
+from app.api.kinds import NO_ZERO
 from app.catalog import service
 from app.core.database import Database
 from app.core.money import Money
-from app.core.problems import Invalid
 from app.core.settings import Settings
 from app.website.answers import answer_public
 from app.website.layout import media_addresses
@@ -99,9 +99,17 @@ class ProductAnswer(msgspec.Struct):
 
 Words = Annotated[
     str,
-    Parameter(query="query", max_length=100, description="What to search for; typing mistakes are forgiven"),
+    Parameter(
+        query="query",
+        max_length=100,
+        pattern=NO_ZERO,
+        description="What to search for; typing mistakes are forgiven",
+    ),
 ]
-Handle = Annotated[str, Parameter(max_length=255, description="Handle of a collection: only its products")]
+Handle = Annotated[
+    str,
+    Parameter(max_length=255, pattern=NO_ZERO, description="Handle of a collection: only its products"),
+]
 Limit = Annotated[int, Parameter(ge=1, le=100, description="Products in one answer", default=20)]
 Cursor = Annotated[str, Parameter(max_length=200, description="next_cursor of the answer before")]
 
@@ -110,6 +118,7 @@ Cursor = Annotated[str, Parameter(max_length=200, description="next_cursor of th
     "/api/v1/products",
     tags=["products"],
     responses={200: ResponseSpec(ProductList, description="Products")},
+    opt={"etag": True, "problems": ("not-found",)},
 )
 async def list_products(  # noqa: PLR0917  # the framework names every argument
     request: Asked,
@@ -121,9 +130,6 @@ async def list_products(  # noqa: PLR0917  # the framework names every argument
     cursor: Cursor = "",
 ) -> Response[bytes]:
     """List products in the catalogue's order, or the best matches of `query` first."""
-    for name, value in (("query", words), ("collection", collection)):
-        if "\0" in value:
-            raise Invalid({name: f"{name} holds a zero byte"})
     found = await service.list_slice(
         database, terms=words.strip(), collection=collection or None, limit=limit, cursor=cursor or None
     )
@@ -137,6 +143,7 @@ async def list_products(  # noqa: PLR0917  # the framework names every argument
     "/api/v1/products/{handle:str}",
     tags=["products"],
     responses={200: ResponseSpec(ProductAnswer, description="The product")},
+    opt={"etag": True},
 )
 async def show_product(
     request: Asked, database: Database, settings: Settings, handle: str

@@ -14,7 +14,19 @@ from msgspec import UNSET, UnsetType
 
 from app.api.conditions import IfMatch, answer_tagged, check_match, tag_of
 from app.api.idempotency import Answer, IdempotencyKey, run_once
-from app.api.kinds import Block, Cursor, Grams, Limit, Line, Moment, Name, PathId, PictureAddress, Price
+from app.api.kinds import (
+    NO_ZERO,
+    Block,
+    Cursor,
+    Grams,
+    Limit,
+    Line,
+    Moment,
+    Name,
+    PathId,
+    PictureAddress,
+    Price,
+)
 from app.catalog import editing
 from app.core.cursors import bad_cursor, read_cursor, write_cursor
 from app.core.database import Connection, Database
@@ -115,7 +127,7 @@ class NewProduct(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     tags: Tags = []
     options: Annotated[list[Name], msgspec.Meta(max_length=3, examples=[[]])] = []
     seo_title: Line = ""
-    seo_description: Annotated[str, msgspec.Meta(max_length=1000, pattern=r"^[^\x00]*$")] = ""
+    seo_description: Annotated[str, msgspec.Meta(max_length=1000, pattern=NO_ZERO)] = ""
     published: bool = False
     pictures: Pictures = []
 
@@ -130,7 +142,7 @@ class ChangedProduct(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     type: Line | UnsetType = UNSET
     tags: Tags | UnsetType = UNSET
     seo_title: Line | UnsetType = UNSET
-    seo_description: Annotated[str, msgspec.Meta(max_length=1000, pattern=r"^[^\x00]*$")] | UnsetType = UNSET
+    seo_description: Annotated[str, msgspec.Meta(max_length=1000, pattern=NO_ZERO)] | UnsetType = UNSET
     published: bool | UnsetType = UNSET
     pictures: Pictures | UnsetType = UNSET
 
@@ -152,7 +164,7 @@ class ChangedVariant(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 Published = Annotated[bool | None, QueryParameter(description="Only published ones, or only the others")]
 Sku = Annotated[
     str | None,
-    QueryParameter(max_length=255, pattern=r"^[^\x00]*$", description="With a variant of this SKU"),
+    QueryParameter(max_length=255, pattern=NO_ZERO, description="With a variant of this SKU"),
 ]
 Since = Annotated[datetime | None, QueryParameter(description="Only what was changed at or after this time")]
 

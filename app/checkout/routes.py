@@ -46,6 +46,8 @@ class CheckoutWaiting(msgspec.Struct):
     next_action: NextAction
 
 
+_ORDER = {"number": "$response.body#/order/number", "query.token": "$response.body#/order/token"}
+LINKS = {"show_order": {"operationId": "show_order", "parameters": _ORDER}}
 PROBLEMS = (
     "payment-declined",
     "insufficient-stock",
@@ -60,7 +62,7 @@ PROBLEMS = (
 @post(
     "/api/v1/checkouts",
     tags=["checkout"],
-    opt={"problems": PROBLEMS, "location": True},
+    opt={"problems": PROBLEMS, "location": True, "links": LINKS},
     responses={
         201: ResponseSpec(CheckoutDone, description="The order stands and is paid"),
         202: ResponseSpec(CheckoutWaiting, description="The shopper must approve the payment"),

@@ -21,7 +21,7 @@ Signature = Annotated[
 ]
 
 
-@post("/api/v1/webhooks/test-gateway", tags=["webhooks"], status_code=204)
+@post("/api/v1/webhooks/test-gateway", tags=["webhooks"], status_code=204, opt={"problems": ("bad-webhook",)})
 async def receive_report(
     request: Request[Any, Any, Any], shop: Shop, signature: Signature = ""
 ) -> Response[None]:
