@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Literal
 
 import msgspec
 from litestar.params import PathParameter, QueryParameter
 
 from app.core.money import CURRENCY
+from app.core.problems import Invalid
 
 # One line of text, and a whole text. PostgreSQL has no zero byte; a control character is never meant.
 _LINE = r"^[^\x00-\x1f\x7f]*$"
@@ -38,3 +39,21 @@ class Price(msgspec.Struct, forbid_unknown_fields=True):
 
     amount: Annotated[int, msgspec.Meta(ge=0, le=MOST_AMOUNT, examples=[2490])]
     currency: Literal["EUR"] = CURRENCY  # type: ignore[assignment]
+
+
+def moment(description: str) -> QueryParameter:
+    """A time in a query, as text: read it with `read_moment`, which knows no `null`."""
+    return QueryParameter(
+        max_length=40, description=description, schema_extra={"type": "string", "format": "date-time"}
+    )
+
+
+def read_moment(name: str, text: str | None) -> datetime | None:
+    """The time in a query, None where it is not given. Raises Invalid, which quotes it."""
+    if not text:
+        return None
+    try:
+        return msgspec.convert(text, Moment, strict=False).astimezone(UTC)
+    except (msgspec.ValidationError, OverflowError) as error:
+        message = f"{name} is {text!r}: it must be a time such as 2026-03-14T09:26:53Z"
+        raise Invalid({name: message}) from error

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated, Any
 
 import msgspec
@@ -26,6 +25,8 @@ from app.api.kinds import (
     PathId,
     PictureAddress,
     Price,
+    moment,
+    read_moment,
 )
 from app.catalog import editing
 from app.core.cursors import bad_cursor, read_cursor, write_cursor
@@ -166,7 +167,7 @@ Sku = Annotated[
     str | None,
     QueryParameter(max_length=255, pattern=NO_ZERO, description="With a variant of this SKU"),
 ]
-Since = Annotated[datetime | None, QueryParameter(description="Only what was changed at or after this time")]
+Since = Annotated[str, moment("Only what was changed at or after this time")]
 
 
 @get(
@@ -181,7 +182,7 @@ async def list_managed_products(  # noqa: PLR0917  # the framework names every a
     database: Database,
     published: Published = None,
     sku: Sku = None,
-    updated_from: Since = None,
+    updated_from: Since = "",
     limit: Limit = 20,
     cursor: Cursor = "",
 ) -> Response[bytes]:
@@ -189,8 +190,9 @@ async def list_managed_products(  # noqa: PLR0917  # the framework names every a
     after = read_cursor(cursor, int) if cursor else 0
     if not 0 <= after < 2**63:
         raise bad_cursor(cursor)
+    since = read_moment("updated_from", updated_from)
     found = await editing.list_products(
-        database, after=after, limit=limit + 1, published=published, sku=sku, updated_from=updated_from
+        database, after=after, limit=limit + 1, published=published, sku=sku, updated_from=since
     )
     following = write_cursor(found[limit - 1].id) if len(found) > limit else None
     listed = ManagedProductList([show(product) for product in found[:limit]], following)

@@ -42,7 +42,9 @@ async def run(settings: Settings, given: argparse.Namespace) -> int:
                 print(key)
                 print("app key: this is the only time that the key is shown", file=sys.stderr)
             elif given.verb == "revoke":
-                if await service.revoke_key(database, given.prefix) is None:
+                async with database.connection() as connection:
+                    revoked = await service.revoke_key(connection, given.prefix)
+                if revoked is None:
                     raise ValueError(f"there is no key with the prefix {given.prefix!r}: see `key list`")
                 print(f"key {given.prefix} is revoked")
             else:

@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from app.core.cache import Cache
-from app.core.database import Database
+from app.core.database import Connection, Database
 from app.core.problems import Problem
 from app.keys import queries
 
@@ -35,6 +35,19 @@ class Scope(StrEnum):
     ORDERS_WRITE = "orders:write"
     PAYMENTS_READ = "payments:read"
     PAYMENTS_WRITE = "payments:write"
+
+
+# In the words of the screen where keys are made.
+EXPLAINED = {
+    Scope.PRODUCTS_READ: "reads every product, published or not",
+    Scope.PRODUCTS_WRITE: "makes and changes products and prices",
+    Scope.STOCK_READ: "reads stock, its movements and the locations",
+    Scope.STOCK_WRITE: "books receipts, corrections and transfers",
+    Scope.ORDERS_READ: "reads orders with their buyers' addresses",
+    Scope.ORDERS_WRITE: "ships and cancels orders",
+    Scope.PAYMENTS_READ: "reads what was paid and refunded",
+    Scope.PAYMENTS_WRITE: "captures and refunds payments",
+}
 
 
 @dataclass(frozen=True)
@@ -66,7 +79,7 @@ class KeyRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def create_key(
-    database: Database,
+    database: Database | Connection,
     *,
     name: str,
     scopes: Iterable[str],
@@ -102,10 +115,9 @@ async def list_keys(database: Database) -> list[KeyRecord]:
     return [_record(row) for row in await database.fetch(queries.LIST)]
 
 
-async def revoke_key(database: Database, prefix: str) -> KeyRecord | None:
+async def revoke_key(connection: Connection, prefix: str) -> KeyRecord | None:
     """End a key from the next request on; None when there is none with this prefix."""
-    async with database.connection() as connection:
-        row = await connection.fetchrow(queries.REVOKE, prefix)
+    row = await connection.fetchrow(queries.REVOKE, prefix)
     return _record(row) if row else None
 
 

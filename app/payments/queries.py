@@ -112,3 +112,8 @@ SELECT gateway, key, kind, amount, payment_id, received_at FROM payment_events W
 OPERATIONS_OF_ORDER = f"""
 SELECT {_OPERATION} FROM payment_operations WHERE order_id = $1 ORDER BY id
 """  # noqa: S608
+
+EVENTS = """
+SELECT e.id, e.gateway, e.kind, e.amount, o.currency, e.payment_id, e.received_at
+FROM payment_events e JOIN orders o ON o.id = e.order_id WHERE o.number = $1 ORDER BY e.id
+"""

@@ -71,7 +71,8 @@ async def test_a_revoked_or_expired_key_ends_with_the_next_request(
     revoked, expired = [await make_key(database, Scope.PRODUCTS_READ, days=1) for _ in range(2)]
     for key in (revoked, expired):
         assert client.get(PRODUCTS, headers=bearer(key)).status_code == 200
-    assert await service.revoke_key(database, revoked.split("_")[1])
+    async with database.connection() as connection:
+        assert await service.revoke_key(connection, revoked.split("_")[1])
     await owner.execute(
         "UPDATE api_keys SET expires_at = now() - interval '1 second' WHERE prefix = $1",
         expired.split("_")[1],
