@@ -29,7 +29,8 @@ SELECT coalesce(sum(l.quantity), 0)::integer FROM carts c JOIN cart_lines l ON l
 WHERE c.id = $1 AND c.state <> 'ordered'
 """
 
-# The three answer whether the cart holds units, which then are not those that it lists.
+# The three change the cart in the given version only, where one is given, and answer whether the cart holds
+# units, which then are not those that it lists.
 # No row when the cart is not open or full, or the variant not for sale. Stock is not looked at: a cart claims
 # nothing, and whether there is enough is shown when it is read and decided when it is ordered.
 ADD_LINE = f"""
@@ -38,7 +39,8 @@ WITH variant AS (
     AND (SELECT count(*) FROM cart_lines WHERE cart_id = $1) < 100
 ), cart AS (
     UPDATE carts SET version = version + 1, updated_at = now() FROM {_RELAXED}, variant
-    WHERE id = $1 AND state = 'open' RETURNING id, held IS NOT NULL AS holds
+    WHERE id = $1 AND state = 'open' AND ($4::integer IS NULL OR version = $4)
+    RETURNING id, held IS NOT NULL AS holds
 )
 INSERT INTO cart_lines (cart_id, variant_id, quantity)
 SELECT cart.id, variant.variant_id, $3 FROM cart, variant
@@ -51,7 +53,8 @@ WITH line AS (
     SELECT id FROM cart_lines WHERE id = $2 AND cart_id = $1
 ), cart AS (
     UPDATE carts SET version = version + 1, updated_at = now() FROM {_RELAXED}, line
-    WHERE carts.id = $1 AND state = 'open' RETURNING carts.id, held IS NOT NULL AS holds
+    WHERE carts.id = $1 AND state = 'open' AND ($4::integer IS NULL OR version = $4)
+    RETURNING carts.id, held IS NOT NULL AS holds
 )
 UPDATE cart_lines SET quantity = $3 FROM cart, line WHERE cart_lines.id = line.id
 RETURNING cart.holds
@@ -62,7 +65,8 @@ WITH line AS (
     SELECT l.id FROM cart_lines l WHERE l.id = $2 AND l.cart_id = $1
 ), cart AS (
     UPDATE carts SET version = version + 1, updated_at = now() FROM {_RELAXED}, line
-    WHERE carts.id = $1 AND state = 'open' RETURNING carts.id, held IS NOT NULL AS holds
+    WHERE carts.id = $1 AND state = 'open' AND ($3::integer IS NULL OR version = $3)
+    RETURNING carts.id, held IS NOT NULL AS holds
 )
 DELETE FROM cart_lines USING cart, line WHERE cart_lines.id = line.id
 RETURNING cart.holds

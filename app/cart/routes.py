@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
 import msgspec
 from litestar import Request, Response, delete, get, patch, post
+from litestar.openapi.datastructures import ResponseSpec
 from litestar.response import Redirect
 from litestar.types import ControllerRouterHandler
 
+from app.api.conditions import IfMatch, answer_tagged, tag_of
+from app.api.kinds import PathId
 from app.cart import service
 from app.core.database import Database
 from app.core.problems import Problem
@@ -41,6 +45,11 @@ class ChangedLine(msgspec.Struct, forbid_unknown_fields=True):
 
 # --- API ---
 
+# The edge weakens the tags of what it compresses.
+_TAG = re.compile(r'(?:W/)?"(\d{1,9})-[0-9a-f]+"')
+ANSWERS = {200: ResponseSpec(service.Cart, description="The cart as it is now")}
+PROBLEMS = ("cart-changed", "cart-ordered", "checkout-in-progress")
+
 _CART = "$response.body#/id"
 LINKS = {
     "show_cart": {"operationId": "show_cart", "parameters": {"cart_id": _CART}},
@@ -64,33 +73,74 @@ async def create_cart(database: Database) -> Response[service.Cart]:
     return Response(cart, headers={**_private, "Location": f"/api/v1/carts/{cart_id}"})
 
 
-@get("/api/v1/carts/{cart_id:uuid}", tags=["carts"], opt={"etag": True})
-async def show_cart(database: Database, cart_id: uuid.UUID) -> Response[service.Cart]:
+@get("/api/v1/carts/{cart_id:uuid}", tags=["carts"], responses=ANSWERS, opt={"etag": True})
+async def show_cart(request: Page, database: Database, cart_id: uuid.UUID) -> Response[bytes]:
     """The cart, with the prices and the stock of now."""
-    return Response(await service.read_cart(database, cart_id), headers=_private)
+    return _answer(request, await service.read_cart(database, cart_id))
 
 
-@post("/api/v1/carts/{cart_id:uuid}/lines", tags=["carts"], opt={"links": LINE_LINKS})
-async def add_line(database: Database, cart_id: uuid.UUID, data: NewLine) -> Response[service.Cart]:
+@post(
+    "/api/v1/carts/{cart_id:uuid}/lines",
+    tags=["carts"],
+    responses={201: ResponseSpec(service.Cart, description="The cart as it is now")},
+    opt={"etag": True, "links": LINE_LINKS, "problems": ("cart-full", *PROBLEMS)},
+)
+async def add_line(
+    request: Page, database: Database, cart_id: uuid.UUID, data: NewLine, if_match: IfMatch = None
+) -> Response[bytes]:
     """Add units of a variant; answers the cart."""
-    await service.add_line(database, cart_id, data.variant_id, data.quantity)
-    return Response(await service.read_cart(database, cart_id), headers=_private)
+    version = _version(if_match)
+    await service.add_line(database, cart_id, data.variant_id, data.quantity, version=version)
+    return _answer(request, await service.read_cart(database, cart_id), 201)
 
 
-@patch("/api/v1/carts/{cart_id:uuid}/lines/{line_id:int}", tags=["carts"])
-async def change_line(
-    database: Database, cart_id: uuid.UUID, line_id: int, data: ChangedLine
-) -> Response[service.Cart]:
+@patch(
+    "/api/v1/carts/{cart_id:uuid}/lines/{line_id:int}",
+    tags=["carts"],
+    responses=ANSWERS,
+    opt={"etag": True, "problems": PROBLEMS},
+)
+async def change_line(  # noqa: PLR0917  # the framework names every argument
+    request: Page,
+    database: Database,
+    cart_id: uuid.UUID,
+    line_id: PathId,
+    data: ChangedLine,
+    if_match: IfMatch = None,
+) -> Response[bytes]:
     """Change a line's quantity; answers the cart."""
-    await service.set_quantity(database, cart_id, line_id, data.quantity)
-    return Response(await service.read_cart(database, cart_id), headers=_private)
+    await service.set_quantity(database, cart_id, line_id, data.quantity, version=_version(if_match))
+    return _answer(request, await service.read_cart(database, cart_id))
 
 
-@delete("/api/v1/carts/{cart_id:uuid}/lines/{line_id:int}", tags=["carts"], status_code=200)
-async def remove_line(database: Database, cart_id: uuid.UUID, line_id: int) -> Response[service.Cart]:
+@delete(
+    "/api/v1/carts/{cart_id:uuid}/lines/{line_id:int}",
+    tags=["carts"],
+    status_code=200,
+    responses=ANSWERS,
+    opt={"etag": True, "problems": PROBLEMS},
+)
+async def remove_line(
+    request: Page, database: Database, cart_id: uuid.UUID, line_id: PathId, if_match: IfMatch = None
+) -> Response[bytes]:
     """Take a line out; answers the cart."""
-    await service.remove_line(database, cart_id, line_id)
-    return Response(await service.read_cart(database, cart_id), headers=_private)
+    await service.remove_line(database, cart_id, line_id, version=_version(if_match))
+    return _answer(request, await service.read_cart(database, cart_id))
+
+
+def _answer(request: Page, record: service.CartRecord, status: int = 200) -> Response[bytes]:
+    """The cart with its tag: the version of its lines, and all else that the answer shows, such as stock."""
+    body = msgspec.json.encode(record.cart)
+    tag = f'"{record.version}-{tag_of(body)[1:]}'
+    return answer_tagged(request, body, tag=tag, status=status)
+
+
+def _version(if_match: str | None) -> int | None:
+    """The version of the lines in a tag of ours; -1, which no cart has, for any other."""
+    if if_match is None or if_match.strip() == "*":
+        return None
+    found = _TAG.fullmatch(if_match.strip())
+    return int(found[1]) if found else -1
 
 
 @post("/api/v1/carts/{cart_id:uuid}/reservation", tags=["carts"], status_code=200)

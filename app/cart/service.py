@@ -121,12 +121,12 @@ async def find_cart(database: Database, cart_id: uuid.UUID) -> CartRecord | None
     return _record(cart_id, rows) if rows else None
 
 
-async def read_cart(database: Database, cart_id: uuid.UUID) -> Cart:
+async def read_cart(database: Database, cart_id: uuid.UUID) -> CartRecord:
     """Read the cart. Raises NotFound."""
     record = await find_cart(database, cart_id)
     if record is None:
         raise _no_cart(cart_id)
-    return record.cart
+    return record
 
 
 async def count_items(database: Database, cart_id: uuid.UUID) -> int:
@@ -135,37 +135,46 @@ async def count_items(database: Database, cart_id: uuid.UUID) -> int:
     return int(count)
 
 
-async def add_line(database: Database, cart_id: uuid.UUID, variant_id: int, quantity: int) -> None:
-    """Put units of a variant into the cart, on top of what it holds. Raises Problem."""
+async def add_line(
+    database: Database, cart_id: uuid.UUID, variant_id: int, quantity: int, *, version: int | None = None
+) -> None:
+    """Put units of a variant into the cart, on top of what it holds; into this version, if one is given.
+
+    Raises Problem.
+    """
     _check_quantity(quantity)
     async with database.connection() as connection:
         try:
-            holds = await connection.fetchval(queries.ADD_LINE, cart_id, variant_id, quantity)
+            holds = await connection.fetchval(queries.ADD_LINE, cart_id, variant_id, quantity, version)
         except asyncpg.CheckViolationError as error:
             raise _too_many() from error
     if holds is None:
-        await _explain(database, cart_id, variant_id)
+        await _explain(database, cart_id, variant_id, version)
     elif holds:
         await _adjust_hold(database, cart_id)
 
 
-async def set_quantity(database: Database, cart_id: uuid.UUID, line_id: int, quantity: int) -> None:
-    """Change a line's quantity. Raises Problem."""
+async def set_quantity(
+    database: Database, cart_id: uuid.UUID, line_id: int, quantity: int, *, version: int | None = None
+) -> None:
+    """Change a line's quantity, in this version of the cart, if one is given. Raises Problem."""
     _check_quantity(quantity)
     async with database.connection() as connection:
-        holds = await connection.fetchval(queries.SET_QUANTITY, cart_id, line_id, quantity)
+        holds = await connection.fetchval(queries.SET_QUANTITY, cart_id, line_id, quantity, version)
     if holds is None:
-        await _explain_line(database, cart_id, line_id)
+        await _explain_line(database, cart_id, line_id, version)
     elif holds:
         await _adjust_hold(database, cart_id)
 
 
-async def remove_line(database: Database, cart_id: uuid.UUID, line_id: int) -> None:
-    """Take a line out. Raises Problem."""
+async def remove_line(
+    database: Database, cart_id: uuid.UUID, line_id: int, *, version: int | None = None
+) -> None:
+    """Take a line out of this version of the cart, if one is given. Raises Problem."""
     async with database.connection() as connection:
-        holds = await connection.fetchval(queries.REMOVE_LINE, cart_id, line_id)
+        holds = await connection.fetchval(queries.REMOVE_LINE, cart_id, line_id, version)
     if holds is None:
-        await _explain_line(database, cart_id, line_id)
+        await _explain_line(database, cart_id, line_id, version)
     elif holds:
         await _adjust_hold(database, cart_id)
 
@@ -265,8 +274,8 @@ def insufficient_stock(lines: list[Line]) -> Problem:
     return Problem(409, "insufficient-stock", "There is not enough stock", detail, lines=listed)
 
 
-async def _explain(database: Database, cart_id: uuid.UUID, variant_id: int) -> NoReturn:
-    cart = await _open_cart(database, cart_id)
+async def _explain(database: Database, cart_id: uuid.UUID, variant_id: int, version: int | None) -> NoReturn:
+    cart = await _open_cart(database, cart_id, version)
     if not await database.fetchval(queries.SELLABLE, variant_id):
         raise Invalid({"variant_id": f"variant_id is {variant_id}: no such variant is for sale"})
     if len(cart.lines) >= MOST_LINES:
@@ -274,8 +283,10 @@ async def _explain(database: Database, cart_id: uuid.UUID, variant_id: int) -> N
     raise _changed()
 
 
-async def _explain_line(database: Database, cart_id: uuid.UUID, line_id: int) -> NoReturn:
-    cart = await _open_cart(database, cart_id)
+async def _explain_line(
+    database: Database, cart_id: uuid.UUID, line_id: int, version: int | None
+) -> NoReturn:
+    cart = await _open_cart(database, cart_id, version)
     if line_id not in [line.id for line in cart.lines]:
         raise NotFound(f"The cart has no line {line_id}.")
     raise _changed()
@@ -285,10 +296,13 @@ def _changed() -> Problem:
     return Problem(409, "cart-changed", "The cart has changed", "Please try again.", retry_after=1)
 
 
-async def _open_cart(database: Database, cart_id: uuid.UUID) -> Cart:
-    cart = await read_cart(database, cart_id)
-    _check_open(cart)
-    return cart
+async def _open_cart(database: Database, cart_id: uuid.UUID, version: int | None = None) -> Cart:
+    record = await read_cart(database, cart_id)
+    _check_open(record.cart)
+    if version is not None and record.version != version:
+        detail = "If-Match names a state that the cart is no longer in: read it again."
+        raise Problem(412, "precondition-failed", "It has changed meanwhile", detail)
+    return record.cart
 
 
 def _no_cart(cart_id: uuid.UUID) -> Problem:

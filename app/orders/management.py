@@ -43,7 +43,7 @@ class OrderList(msgspec.Struct):
     next_cursor: str | None
 
 
-State = Annotated[OrderState | None, QueryParameter(description="Only orders in this state")]
+State = Annotated[OrderState | None, QueryParameter(name="state", description="Only orders in this state")]
 CreatedFrom = Annotated[str, moment("Made at or after this time")]
 CreatedTo = Annotated[str, moment("Made before this time")]
 UpdatedFrom = Annotated[str, moment("Changed at or after this time")]
@@ -59,7 +59,7 @@ UpdatedFrom = Annotated[str, moment("Changed at or after this time")]
 async def list_orders(  # noqa: PLR0917  # the framework names every argument
     request: Asked,
     database: Database,
-    state: State = None,
+    in_state: State = None,
     created_from: CreatedFrom = "",
     created_to: CreatedTo = "",
     updated_from: UpdatedFrom = "",
@@ -74,7 +74,7 @@ async def list_orders(  # noqa: PLR0917  # the framework names every argument
         database,
         before=before,
         limit=limit + 1,
-        state=state,
+        state=in_state,
         created_from=read_moment("created_from", created_from),
         created_to=read_moment("created_to", created_to),
         updated_from=read_moment("updated_from", updated_from),

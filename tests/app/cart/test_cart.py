@@ -118,3 +118,44 @@ async def test_the_page_says_what_is_short(client: httpx.Client, owner: asyncpg.
 )
 def test_another_sites_form_cannot_fill_the_cart(client: httpx.Client, headers: dict[str, str]) -> None:
     assert client.post("/cart/lines", data={"variant_id": 1}, headers=headers).status_code == 403
+
+
+async def test_a_cart_that_changed_meanwhile_is_not_changed_by_who_saw_it_before(
+    client: httpx.Client, owner: asyncpg.Connection
+) -> None:
+    variant, other = await make_variant(owner), await make_variant(owner)
+    path = f"/api/v1/carts/{fill_cart(client, (variant, 1))}"
+    seen = client.get(path)
+    assert client.get(path, headers={"If-None-Match": seen.headers["etag"]}).status_code == 304
+    line = f"{path}/lines/{seen.json()['lines'][0]['id']}"
+    stale = {"If-Match": seen.headers["etag"]}
+    changed = client.patch(line, json={"quantity": 2}, headers=stale)
+    assert changed.status_code == 200
+    for refused in (
+        client.patch(line, json={"quantity": 3}, headers=stale),
+        client.delete(line, headers=stale),
+        client.post(f"{path}/lines", json={"variant_id": other}, headers=stale),
+        client.delete(line, headers={"If-Match": '"made up"'}),
+    ):
+        assert (refused.status_code, refused.json()["type"]) == (412, "/problems/precondition-failed")
+    assert client.get(path).json()["lines"][0]["quantity"] == 2
+    assert client.delete(line, headers={"If-Match": changed.headers["etag"]}).status_code == 200
+
+
+async def test_stock_that_moves_is_another_answer_but_no_other_cart(
+    client: httpx.Client, owner: asyncpg.Connection
+) -> None:
+    variant = await make_variant(owner, stock=10)
+    path = f"/api/v1/carts/{fill_cart(client, (variant, 1))}"
+    seen = client.get(path)
+    await owner.execute("UPDATE stock SET available = 9 WHERE variant_id = $1", variant)
+    await owner.execute(
+        "INSERT INTO stock_movements (variant_id, location_id, kind, quantity, reason)"
+        " VALUES ($1, 1, 'adjusted', -1, 'test')",
+        variant,
+    )
+    again = client.get(path, headers={"If-None-Match": seen.headers["etag"]})
+    assert (again.status_code, again.json()["lines"][0]["available"]) == (200, 9)
+    line = f"{path}/lines/{seen.json()['lines'][0]['id']}"
+    kept = client.patch(line, json={"quantity": 2}, headers={"If-Match": seen.headers["etag"]})
+    assert kept.status_code == 200
