@@ -46,7 +46,7 @@ STOP_SECONDS = 20
 
 
 # Each has `management.py` with `routes` for other systems, by key.
-MANAGED = ("catalog", "orders", "payments")
+MANAGED = ("catalog", "inventory", "orders", "payments")
 
 
 def collect_routes() -> list[ControllerRouterHandler]:

@@ -13,7 +13,7 @@ from app.core.problems import Invalid
 
 # One line of text, and a whole text. PostgreSQL has no zero byte; a control character is never meant.
 _LINE = r"^[^\x00-\x1f\x7f]*$"
-_NAME = r"^[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*$"
+NAME = r"^[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*$"
 NO_ZERO = r"^[^\x00]*$"
 # Beyond what any price is, within what sums of it stay exact in.
 MOST_AMOUNT = 10**11
@@ -22,7 +22,7 @@ MOST_UNITS = 2**31 - 1
 MOST_ID = 2**63 - 1
 
 Line = Annotated[str, msgspec.Meta(max_length=255, pattern=_LINE)]
-Name = Annotated[str, msgspec.Meta(min_length=1, max_length=255, pattern=_NAME)]
+Name = Annotated[str, msgspec.Meta(min_length=1, max_length=255, pattern=NAME)]
 Block = Annotated[str, msgspec.Meta(max_length=40_000, pattern=NO_ZERO)]
 PictureAddress = Annotated[str, msgspec.Meta(min_length=1, max_length=1000, pattern=_LINE)]
 Id = Annotated[int, msgspec.Meta(ge=1, le=MOST_ID, examples=[1])]

@@ -183,6 +183,13 @@ _LIST = (
         "Count again, or take fewer.",
     ),
     ProblemType(
+        "location-changed",
+        (409,),
+        "Locations have changed",
+        "Somebody else made a location at the same time.",
+        "Repeat the request.",
+    ),
+    ProblemType(
         "idempotency-key-reused",
         (409,),
         "The key was used before",

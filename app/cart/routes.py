@@ -143,14 +143,19 @@ def _version(if_match: str | None) -> int | None:
     return int(found[1]) if found else -1
 
 
-@post("/api/v1/carts/{cart_id:uuid}/reservation", tags=["carts"], status_code=200)
-async def reserve_cart(database: Database, cart_id: uuid.UUID) -> Response[service.Cart]:
+@post(
+    "/api/v1/carts/{cart_id:uuid}/reservation",
+    tags=["carts"],
+    status_code=200,
+    responses=ANSWERS,
+    opt={"etag": True, "problems": ("insufficient-stock", *PROBLEMS)},
+)
+async def reserve_cart(request: Page, database: Database, cart_id: uuid.UUID) -> Response[bytes]:
     """Keep the cart's units for its shopper for ten minutes; each repetition, at most half an hour in all.
 
     Nobody else can have them meanwhile. An order takes them over; a change of the cart changes them too.
     """
-    record = await service.hold(database, cart_id)
-    return Response(record.cart, headers=_private)
+    return _answer(request, await service.hold(database, cart_id))
 
 
 @delete("/api/v1/carts/{cart_id:uuid}/reservation", tags=["carts"])
