@@ -30,7 +30,6 @@ NAMES: Schema = {
     "code": "SPRING10",
     "country": "DE",
     "created_at": MOMENT,
-    "reserved_until": MOMENT,
     "currency": "EUR",
     "delivered_at": MOMENT,
     "days": "2-3 working days",
