@@ -117,3 +117,5 @@ EVENTS = """
 SELECT e.id, e.gateway, e.kind, e.amount, o.currency, e.payment_id, e.received_at
 FROM payment_events e JOIN orders o ON o.id = e.order_id WHERE o.number = $1 ORDER BY e.id
 """
+
+ORDER_ID = "SELECT id FROM orders WHERE number = $1"

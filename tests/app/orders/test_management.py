@@ -84,3 +84,21 @@ async def test_the_scope_of_orders_does_not_show_payments(client: httpx.Client, 
     key = bearer(await make_key(database, Scope.ORDERS_READ))
     refused = client.get(f"{ORDERS}/S1/payments", headers=key)
     assert (refused.status_code, refused.json()["scope"]) == (403, "payments:read")
+
+
+async def test_a_refund_sent_twice_gives_back_once_and_never_more_than_was_taken(
+    client: httpx.Client, owner: asyncpg.Connection, database: Database
+) -> None:
+    key = bearer(await make_key(database, Scope.ORDERS_READ, Scope.PAYMENTS_READ, Scope.PAYMENTS_WRITE))
+    buy(client, await make_variant(owner, price=1000))
+    path = f"{ORDERS}/{numbers(client.get(ORDERS, params={'limit': 1}, headers=key))[0]}"
+    once = {**key, "Idempotency-Key": "refund-1"}
+    body = {"amount": {"amount": 400}, "reason": "damaged"}
+    first = client.post(f"{path}/refunds", json=body, headers=once)
+    assert (first.status_code, first.json()["state"]) == (201, "done")
+    assert client.post(f"{path}/refunds", json=body, headers=once).content == first.content
+    more = {"amount": {"amount": 5000}, "reason": "all of it"}
+    refused = client.post(f"{path}/refunds", json=more, headers={**key, "Idempotency-Key": "refund-2"})
+    assert (refused.status_code, refused.json()["type"]) == (409, "/problems/refund-too-large")
+    events = client.get(f"{path}/payments", headers=key).json()["items"]
+    assert [one["amount"]["amount"] for one in events if one["kind"] == "refunded"] == [400]
