@@ -12,10 +12,12 @@ from collections.abc import Sequence
 from app.core.database import Connection, Database
 from app.inventory import queries
 
-# More buckets gain nothing with as many connections as a store's pools have; see docs/decisions/0008.
-BUCKETS = 16
+# With three times as many buckets as connections that order at once, few meet; see docs/decisions/0008.
+BUCKETS = 64
 # With fewer units per bucket, many an order would find its bucket empty and try again.
 LEAST_PER_BUCKET = 4
+# Fewer buckets than this are not worth their reading.
+LEAST_BUCKETS = 4
 # An item is hot that is in so many of the latest orders (by id), when those were made within so many seconds.
 LATEST_ORDERS = 400
 HOT_LINES = 100
@@ -32,7 +34,8 @@ async def gather(connection: Connection, variants: Sequence[int], location: int 
 async def spread(connection: Connection, variant: int, location: int) -> bool:
     """Share the units evenly among the buckets; returns False when they are too few, and gathered."""
     total = await connection.fetchval(queries.COUNT_UNITS, variant, location)
-    buckets = BUCKETS if total >= BUCKETS * LEAST_PER_BUCKET else 0
+    buckets = min(BUCKETS, total // LEAST_PER_BUCKET)
+    buckets = buckets if buckets >= LEAST_BUCKETS else 0
     await _lay_out(connection, variant, location, buckets)
     return buckets > 0
 

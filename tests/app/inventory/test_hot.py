@@ -65,7 +65,7 @@ async def test_units_are_spread_and_gathered_without_loss(
 ) -> None:
     variant = await make_variant(owner, stock=100)
     assert await spread(database, variant)
-    assert await layout(owner, variant) == (hot.BUCKETS, 0, 100)
+    assert await layout(owner, variant) == (100 // hot.LEAST_PER_BUCKET, 0, 100)
     async with database.transaction() as connection:
         await service.set_available(connection, [(variant, 90)], reason="counted")
     assert await layout(owner, variant) == (0, 90, 0)
@@ -73,7 +73,7 @@ async def test_units_are_spread_and_gathered_without_loss(
 
 
 async def test_too_few_units_stay_together(owner: asyncpg.Connection, database: Database) -> None:
-    variant = await make_variant(owner, stock=hot.BUCKETS * hot.LEAST_PER_BUCKET - 1)
+    variant = await make_variant(owner, stock=hot.LEAST_BUCKETS * hot.LEAST_PER_BUCKET - 1)
     assert not await spread(database, variant)
     assert (await layout(owner, variant))[0] == 0
 
