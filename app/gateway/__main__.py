@@ -1,4 +1,4 @@
-"""`python -m app.gateway`: serve the test gateway on PORT until SIGTERM."""
+"""`python -m app.gateway`: serve the test gateway on PORT until SIGTERM; with `fault`, make it fail."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 
 import uvicorn
 
+from app.gateway import command
 from app.gateway.server import Config, make_app
 
 
@@ -52,6 +53,8 @@ def main() -> None:
     """Serve with one process: SQLite has one writer."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)
+    if sys.argv[1:2] == ["fault"]:
+        sys.exit(command.run(sys.argv[2:]))
     config = read_config(os.environ)
     uvicorn.run(
         make_app(config),

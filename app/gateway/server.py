@@ -12,14 +12,16 @@ from typing import Annotated, Any
 
 import msgspec
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from litestar import Litestar, MediaType, Request, Response, get, post
+from litestar import Litestar, MediaType, Request, Response, delete, get, post, put
 from litestar.connection import ASGIConnection
 from litestar.exceptions import NotAuthorizedException, NotFoundException
 from litestar.handlers.base import BaseRouteHandler
 from litestar.response import Redirect
+from litestar.types import ControllerRouterHandler, Guard
 
+from app.gateway.faults import HANG_SECONDS, Drill, Faults, draw_latency, hits
 from app.gateway.storage import RefusedError, Row, Storage
-from app.gateway.webhooks import deliver
+from app.gateway.webhooks import Courier
 
 # How late `tok_slow` is answered: long for a shopper, yet within what stores wait.
 SLOW_SECONDS = 1.5
@@ -78,6 +80,19 @@ OUTCOMES: dict[str, tuple[str, str | None]] = {
 def make_app(config: Config) -> Litestar:
     """Build the gateway on this configuration."""
     storage = Storage(config.folder)
+    drill = Drill()
+
+    async def suffer() -> Response[dict[str, Any]] | None:
+        """What a payment call suffers before it is carried out: latency, no answer at all, or an error."""
+        faults = drill.count_call()
+        if seconds := draw_latency(faults):
+            await asyncio.sleep(seconds)
+        if hits(faults.hang_rate):
+            await asyncio.sleep(HANG_SECONDS)
+        return _failed() if hits(faults.error_rate) else None
+
+    def answer(content: dict[str, Any], status: int = 200) -> Response[dict[str, Any]]:
+        return _failed() if hits(drill.faults.lost_answer_rate) else Response(content, status_code=status)
 
     def describe(payment: Row) -> dict[str, Any]:
         waits = payment["state"] == "requires_action"
@@ -92,16 +107,17 @@ def make_app(config: Config) -> Litestar:
             **storage.totals(payment),
         }
 
-    def check_key(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
-        given = connection.headers.get("Authorization", "")
-        if not hmac.compare_digest(given.encode(), f"Bearer {config.key}".encode()):
-            raise NotAuthorizedException("the key does not fit")
+    check_key = _make_guard(config.key)
 
     @post("/v1/payments", guards=[check_key])
     async def take_payment(data: Order) -> Response[dict[str, Any]]:
+        if failed := await suffer():
+            return failed
         if data.token == "tok_error":  # noqa: S105
-            return Response({"error": "the gateway failed, as asked"}, status_code=500)
+            return _failed()
         state, reason = OUTCOMES.get(data.token, ("declined", "unknown_token"))
+        if hits(drill.faults.decline_rate):
+            state, reason = "declined", "card_declined"
         if state == "captured" and not data.capture:
             state = "authorized"
         payment = storage.create(
@@ -115,23 +131,27 @@ def make_app(config: Config) -> Litestar:
         )
         if data.token == "tok_slow":  # noqa: S105
             await asyncio.sleep(SLOW_SECONDS)
-        return Response(describe(payment), status_code=201)
+        return answer(describe(payment), 201)
 
     @get("/v1/payments/{reference:str}", guards=[check_key])
     async def show_payment(reference: str) -> Response[dict[str, Any]]:
+        if failed := await suffer():
+            return failed
         payment = storage.find(reference)
         if payment is None:
             return Response({"error": f"no payment {reference!r}"}, status_code=404)
         return Response(describe(payment))
 
     @post("/v1/payments/{reference:str}/cancel", guards=[check_key], status_code=200)
-    async def cancel_payment(reference: str) -> dict[str, Any]:
+    async def cancel_payment(reference: str) -> Response[dict[str, Any]]:
+        if failed := await suffer():
+            return failed
         # A reference never heard of is taken too: should its payment arrive late, it finds itself cancelled.
         payment = storage.create(
             reference, "cancelled", amount=0, currency="XXX", reason="cancelled_by_store"
         )
         storage.settle(payment["id"], "cancelled", "cancelled_by_store")
-        return describe(storage.find(reference) or payment)
+        return answer(describe(storage.find(reference) or payment))
 
     @post(
         [f"/v1/payments/{{reference:str}}/{kind}" for kind in ("capture", "refund", "void")],
@@ -141,13 +161,66 @@ def make_app(config: Config) -> Litestar:
     async def operate(
         request: Request[Any, Any, Any], reference: str, data: Wish
     ) -> Response[dict[str, Any]]:
+        if failed := await suffer():
+            return failed
         kind = request.url.path.rpartition("/")[2]
         try:
             done = storage.operate(reference, kind, data.amount, data.key)
         except RefusedError as refusal:
             return Response({"error": str(refusal)}, status_code=409)
-        return Response({name: done[name] for name in ("id", "key", "kind", "amount")})
+        return answer({name: done[name] for name in ("id", "key", "kind", "amount")})
 
+    @get(["/health/live", "/health/ready"])
+    async def show_health() -> dict[str, Any]:
+        storage.find("")
+        return {"state": "ready", "faults": drill.describe()}
+
+    @asynccontextmanager
+    async def deliveries(_app: Litestar) -> AsyncIterator[None]:
+        sender = asyncio.create_task(
+            Courier(storage, config.webhook_url, config.webhook_key, describe, drill).run()
+        )
+        try:
+            yield
+        finally:
+            sender.cancel()
+            storage.close()
+
+    return Litestar(
+        [
+            take_payment,
+            show_payment,
+            cancel_payment,
+            operate,
+            *_fault_routes(drill, check_key),
+            *_page_routes(storage, config),
+            show_health,
+        ],
+        lifespan=[deliveries],
+        openapi_config=None,
+        logging_config=None,
+    )
+
+
+def _fault_routes(drill: Drill, check_key: Guard) -> list[ControllerRouterHandler]:
+    @get("/v1/faults", guards=[check_key])
+    async def show_faults() -> dict[str, Any]:
+        return {"faults": drill.describe()}
+
+    @put("/v1/faults", guards=[check_key])
+    async def set_faults(data: Faults) -> dict[str, Any]:
+        drill.set(data)
+        return {"faults": drill.describe()}
+
+    @delete("/v1/faults", guards=[check_key], status_code=200)
+    async def end_faults() -> dict[str, Any]:
+        drill.reset()
+        return {"faults": {}}
+
+    return [show_faults, set_faults, end_faults]
+
+
+def _page_routes(storage: Storage, config: Config) -> list[ControllerRouterHandler]:
     @get("/test-gateway/challenge/{payment_id:str}")
     async def show_challenge(payment_id: str) -> Response[Any]:
         payment = _payment(storage, payment_id)
@@ -171,35 +244,20 @@ def make_app(config: Config) -> Litestar:
         style = (Path(__file__).parent / "templates" / "style.css").read_text()
         return Response(style, media_type="text/css", headers={"Cache-Control": "public, max-age=3600"})
 
-    @get(["/health/live", "/health/ready"])
-    async def show_health() -> dict[str, str]:
-        storage.find("")
-        return {"state": "ready"}
+    return [show_challenge, answer_challenge, show_style]
 
-    @asynccontextmanager
-    async def deliveries(_app: Litestar) -> AsyncIterator[None]:
-        sender = asyncio.create_task(deliver(storage, config.webhook_url, config.webhook_key, describe))
-        try:
-            yield
-        finally:
-            sender.cancel()
-            storage.close()
 
-    return Litestar(
-        [
-            take_payment,
-            show_payment,
-            cancel_payment,
-            operate,
-            show_challenge,
-            answer_challenge,
-            show_style,
-            show_health,
-        ],
-        lifespan=[deliveries],
-        openapi_config=None,
-        logging_config=None,
-    )
+def _make_guard(key: str) -> Guard:
+    def check_key(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
+        given = connection.headers.get("Authorization", "")
+        if not hmac.compare_digest(given.encode(), f"Bearer {key}".encode()):
+            raise NotAuthorizedException("the key does not fit")
+
+    return check_key
+
+
+def _failed() -> Response[dict[str, Any]]:
+    return Response({"error": "the gateway failed, as asked"}, status_code=500)
 
 
 def _payment(storage: Storage, payment_id: str) -> Row:

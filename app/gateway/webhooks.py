@@ -7,12 +7,14 @@ import hashlib
 import hmac
 import json
 import logging
+import random
 import time
 from collections.abc import Callable
 from typing import Any
 
 import httpx
 
+from app.gateway.faults import Drill, hits
 from app.gateway.storage import Row, Storage
 
 Describe = Callable[[Row], dict[str, Any]]
@@ -52,29 +54,39 @@ def _receipt(event: Row) -> Row | None:
     return {"id": event["operation_id"], "amount": event["operation_amount"], **known}
 
 
-async def deliver(storage: Storage, url: str, key: bytes, describe: Describe) -> None:
-    """Send what is due, for ever."""
-    async with httpx.AsyncClient(timeout=10, trust_env=False) as client:
-        while True:
-            try:
-                await _deliver_due(client, storage, url, key, describe)
-            except Exception:
-                # A loop that ends here would keep silent about every payment until the next start.
-                log.exception("webhooks were not delivered")
-            await asyncio.sleep(PAUSE_SECONDS)
+class Courier:
+    """Delivers what is due, unless a drill loses, repeats, delays or reorders it."""
 
+    def __init__(self, storage: Storage, url: str, key: bytes, describe: Describe, drill: Drill) -> None:
+        self.storage, self.url, self.key = storage, url, key
+        self.describe, self.drill = describe, drill
 
-async def _deliver_due(
-    client: httpx.AsyncClient, storage: Storage, url: str, key: bytes, describe: Describe
-) -> None:
-    events = storage.events_to_send(BATCH)
-    if not events:
-        return
-    body = encode_events(events, describe)
-    if await _post(client, url, body, sign(key, body, int(time.time()))):
-        storage.mark_sent([event["event_id"] for event in events])
-    else:
-        storage.mark_failed(events)
+    async def run(self) -> None:
+        """Send for ever."""
+        async with httpx.AsyncClient(timeout=10, trust_env=False) as client:
+            while True:
+                try:
+                    await self._deliver_due(client)
+                except Exception:
+                    # A loop that ends here would keep silent about every payment until the next start.
+                    log.exception("webhooks were not delivered")
+                await asyncio.sleep(PAUSE_SECONDS)
+
+    async def _deliver_due(self, client: httpx.AsyncClient) -> None:
+        events = self.storage.events_to_send(BATCH)
+        if not events:
+            return
+        faults = self.drill.faults
+        await asyncio.sleep(faults.delay_webhooks_ms / 1000)
+        told = [event for event in events if not hits(faults.drop_webhooks)]
+        told += [event for event in told if hits(faults.duplicate_webhooks)]
+        if faults.reorder_webhooks:
+            random.shuffle(told)
+        body = encode_events(told, self.describe)
+        if not told or await _post(client, self.url, body, sign(self.key, body, int(time.time()))):
+            self.storage.mark_sent([event["event_id"] for event in events])
+        else:
+            self.storage.mark_failed(events)
 
 
 async def _post(client: httpx.AsyncClient, url: str, body: bytes, signature: str) -> bool:

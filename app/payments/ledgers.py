@@ -24,8 +24,16 @@ _SUMS = """
 
 
 def _rows(wrong: str) -> str:
-    columns = ("authorized", "captured", "refunded", "voided")
-    columns += ("capture_done", "refund_done", "void_done", "pending")
+    columns = [
+        "authorized",
+        "captured",
+        "refunded",
+        "voided",
+        "capture_done",
+        "refund_done",
+        "void_done",
+        "pending",
+    ]
     listed = ", ".join(f"coalesce({column}, 0) AS {column}" for column in columns)
     sums = f"SELECT number, state, total - gift_card AS due, {listed} FROM ({_SUMS}) s"  # noqa: S608
     return f"SELECT * FROM ({sums}) s WHERE {wrong}"  # noqa: S608
