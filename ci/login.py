@@ -22,7 +22,10 @@ def make_link(stack: str, email: str | None) -> tuple[str, str]:
     roles = {container.labels.get("storestack.role"): container for container in running}
     container = roles.get("worker") or roles.get("web")
     if container is None:
-        raise DeploymentError(f"the stack {stack} does not run: run `make up STACK={stack}` first")
+        raise DeploymentError(
+            f"the stack {stack} does not run here: run `make up STACK={stack}` first"
+            f" (on AWS, run `{' '.join(COMMAND)}` as a task of the worker's definition, and read its output)"
+        )
     command = [*COMMAND, *(["--email", email] if email else [])]
     outcome = container.exec_run(command, demux=True)
     parts = cast(tuple[bytes | None, bytes | None], outcome.output)

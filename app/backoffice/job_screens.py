@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+import asyncpg
 from litestar import Response, get, post
 from litestar.types import ControllerRouterHandler
 
@@ -39,7 +40,12 @@ async def retry_job(clerk: Clerk, job: int) -> Response[bytes]:
         if row is None:
             raise NotFound(f"There is no job {job}.")
         change.before, change.after = dict(row), {**dict(row), "status": "todo"}
-        if not await change.connection.fetch(queries.RETRY_JOB, job):
+        try:
+            retried = await change.connection.fetch(queries.RETRY_JOB, job)
+        except asyncpg.UniqueViolationError as error:
+            detail = f"Another {row['task_name']} waits already; only one of them may."
+            raise Problem(409, "waits-already", "Not needed", detail) from error
+        if not retried:
             raise Problem(
                 409, "not-failed", "Not failed", f"Job {job} is {row['status']}, so it is not run again."
             )

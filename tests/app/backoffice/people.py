@@ -27,6 +27,8 @@ class Person:
     browser: httpx.Client
     email: str
     secret: str = ""
+    # The code of the set-up.
+    used: str = ""
     recovery_codes: list[str] = field(default_factory=list)
 
     def page(self, path: str, status: int = 200) -> str:
@@ -67,7 +69,8 @@ def take_link(url: str, token: str, email: str, name: str = "Ada") -> Person:
     person = Person(open_browser(url), email)
     page = person.page(f"/welcome?token={token}")
     person.secret = find(r'id="totp-key">([A-Z2-7 ]+)<', page).replace(" ", "")
-    form = {"token": token, "name": name, "email": email, "password": PASSWORD, "code": person.code()}
+    person.used = person.code()
+    form = {"token": token, "name": name, "email": email, "password": PASSWORD, "code": person.used}
     answer = person.browser.post("/welcome", data=form)
     assert answer.status_code == 200, answer.text[-2000:]
     person.recovery_codes = re.findall(r"<code>([a-z2-7-]{19})</code>", answer.text)
