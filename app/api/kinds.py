@@ -44,7 +44,7 @@ class Price(msgspec.Struct, forbid_unknown_fields=True):
 def moment(description: str) -> QueryParameter:
     """A time in a query, as text: read it with `read_moment`, which knows no `null`."""
     return QueryParameter(
-        max_length=40, description=description, schema_extra={"type": "string", "format": "date-time"}
+        min_length=1, max_length=40, description=description, schema_extra={"type": "string", "format": "date-time"}
     )
 
 

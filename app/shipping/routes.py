@@ -82,7 +82,12 @@ async def show_tracking_page(database: Database, number: str, token: str = "") -
     return render("shipping/tracking.html", context, headers=headers)
 
 
-@post("/api/v1/webhooks/easypost", tags=["webhooks"], status_code=204)
+@post(
+    "/api/v1/webhooks/easypost",
+    tags=["webhooks"],
+    status_code=204,
+    opt={"problems": ("bad-webhook", "not-found")},
+)
 async def receive_tracking(
     request: Request[Any, Any, Any], shop: Shop, signature: Signature = ""
 ) -> Response[None]:

@@ -26,9 +26,9 @@ from tests.app.processes import Process
 
 HERE = Path(__file__).parent
 # The edges of all schemas take about 25 seconds; what is left goes to chance.
-SECONDS = int(os.environ.get("FUZZ_SECONDS", "75"))
+SECONDS = int(os.environ.get("FUZZ_SECONDS", "90"))
 # Below this the document was not read, or nothing could be reached.
-FEWEST_CASES = 1000
+FEWEST_CASES = 100
 
 
 def fuzz(web: Process, folder: Path, *headers: str, seconds: int) -> None:
