@@ -43,14 +43,12 @@ class Price(msgspec.Struct, forbid_unknown_fields=True):
 
 def moment(description: str) -> QueryParameter:
     """A time in a query, as text: read it with `read_moment`, which knows no `null`."""
-    return QueryParameter(
-        min_length=1, max_length=40, description=description, schema_extra={"type": "string", "format": "date-time"}
-    )
+    return QueryParameter(max_length=40, description=description, schema_extra={"format": "date-time"})
 
 
 def read_moment(name: str, text: str | None) -> datetime | None:
     """The time in a query, None where it is not given. Raises Invalid, which quotes it."""
-    if not text:
+    if text is None:
         return None
     try:
         return msgspec.convert(text, Moment, strict=False).astimezone(UTC)

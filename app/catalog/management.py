@@ -167,7 +167,7 @@ Sku = Annotated[
     str | None,
     QueryParameter(max_length=255, pattern=NO_ZERO, description="With a variant of this SKU"),
 ]
-Since = Annotated[str, moment("Only what was changed at or after this time")]
+Since = Annotated[str | None, moment("Only what was changed at or after this time")]
 
 
 @get(
@@ -182,7 +182,7 @@ async def list_managed_products(  # noqa: PLR0917  # the framework names every a
     database: Database,
     published: Published = None,
     sku: Sku = None,
-    updated_from: Since = "",
+    updated_from: Since = None,
     limit: Limit = 20,
     cursor: Cursor = "",
 ) -> Response[bytes]:

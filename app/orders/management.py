@@ -44,9 +44,9 @@ class OrderList(msgspec.Struct):
 
 
 State = Annotated[OrderState | None, QueryParameter(name="state", description="Only orders in this state")]
-CreatedFrom = Annotated[str, moment("Made at or after this time")]
-CreatedTo = Annotated[str, moment("Made before this time")]
-UpdatedFrom = Annotated[str, moment("Changed at or after this time")]
+CreatedFrom = Annotated[str | None, moment("Made at or after this time")]
+CreatedTo = Annotated[str | None, moment("Made before this time")]
+UpdatedFrom = Annotated[str | None, moment("Changed at or after this time")]
 
 
 @get(
@@ -60,9 +60,9 @@ async def list_orders(  # noqa: PLR0917  # the framework names every argument
     request: Asked,
     database: Database,
     in_state: State = None,
-    created_from: CreatedFrom = "",
-    created_to: CreatedTo = "",
-    updated_from: UpdatedFrom = "",
+    created_from: CreatedFrom = None,
+    created_to: CreatedTo = None,
+    updated_from: UpdatedFrom = None,
     limit: Limit = 20,
     cursor: Cursor = "",
 ) -> Response[bytes]:
