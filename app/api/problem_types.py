@@ -155,6 +155,20 @@ _LIST = (
         "Repeat the request after `Retry-After` seconds.",
     ),
     ProblemType(
+        "code-refused",
+        (409, 422),
+        "The code was not accepted",
+        "A voucher or gift card is not known, has expired or was used up; the detail says which.",
+        "At checkout (409): take the code out of the cart, or send `expected_total` with what the buyer saw.",
+    ),
+    ProblemType(
+        "too-many-codes",
+        (429,),
+        "Too many wrong codes",
+        "More wrong codes came from the address than people mistype.",
+        "Wait as long as `Retry-After` says.",
+    ),
+    ProblemType(
         "total-changed",
         (409,),
         "The price has changed",

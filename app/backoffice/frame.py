@@ -17,6 +17,7 @@ from app.backoffice.forms import Form
 from app.backoffice.roles import Area, Role, changeable, readable
 from app.core.database import Connection, Database
 from app.core.problems import Problem
+from app.core.requests import current_address
 from app.core.templating import PRIVATE, render
 
 __all__ = [
@@ -191,15 +192,3 @@ def read_flash(request: Request[Any, Any, Any]) -> str:
         return bytes.fromhex(request.cookies.get(FLASH, ""))[: LONGEST_FLASH * 4].decode()
     except ValueError:
         return ""
-
-
-def current_address(request: Request[Any, Any, Any]) -> str:
-    """The client's address, by the hops that are the stack's own.
-
-    The local edge replaces X-Forwarded-For, so it has one part. On AWS two own hops add to it: the
-    distribution the client's address, the balancer the distribution's; what stands left of those was made up.
-    """
-    parts = [part.strip() for part in request.headers.get("x-forwarded-for", "").split(",") if part.strip()]
-    if parts:
-        return parts[-2:][0][:64]
-    return request.client.host if request.client else "unknown"

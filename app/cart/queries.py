@@ -6,11 +6,11 @@ CREATE = f"INSERT INTO carts (id) SELECT $1 FROM {_RELAXED}"  # noqa: S608
 
 # `locations` in the order in which they are used; the arrays of a line list the places where its units are.
 READ = """
-SELECT c.state, c.version, c.details, c.held, c.held_until,
+SELECT c.state, c.version, c.details, c.held, c.held_until, c.codes, c.gift_cards,
        (SELECT array_agg(id ORDER BY priority, id) FROM locations) AS locations,
        l.id AS line_id, l.variant_id, l.quantity,
-       v.sku, v.handle, v.product_title, v.variant_title, v.price, v.weight_grams, v.image,
-       v.requires_shipping, v.length_mm, v.width_mm, v.height_mm,
+       v.product_id, v.tax_class, v.sku, v.handle, v.product_title, v.variant_title, v.price,
+       v.weight_grams, v.image, v.requires_shipping, v.length_mm, v.width_mm, v.height_mm,
        coalesce(v.sellable, false) AS sellable, s.place_locations, s.place_buckets, s.place_units
 FROM carts c
 LEFT JOIN cart_lines l ON l.cart_id = c.id
@@ -70,6 +70,12 @@ WITH line AS (
 )
 DELETE FROM cart_lines USING cart, line WHERE cart_lines.id = line.id
 RETURNING cart.holds
+"""  # noqa: S608
+
+# A change of the codes makes a new version: an order is made of exactly what was priced.
+PUT_CODES = f"""
+UPDATE carts SET codes = $3, gift_cards = $4, version = version + 1, updated_at = now() FROM {_RELAXED}
+WHERE id = $1 AND version = $2 AND state = 'open' RETURNING id
 """  # noqa: S608
 
 SAVE_DETAILS = f"""

@@ -16,11 +16,15 @@ from litestar.types import ControllerRouterHandler
 from app.api.conditions import IfMatch, answer_tagged, tag_of
 from app.api.kinds import PathId
 from app.cart import service
+from app.cart.offer import drop_code, explain_code, put_code, show
+from app.core.cache import Cache
 from app.core.database import Database
 from app.core.problems import Problem
+from app.core.requests import current_address
 from app.core.settings import Settings
 from app.core.signing import check_form_token, form_token, read_cookie, set_cookie
 from app.core.templating import PRIVATE, render
+from app.promotions.service import CODE_LENGTH
 
 COOKIE = "cart"
 _private = {"Cache-Control": PRIVATE}
@@ -41,6 +45,12 @@ class ChangedLine(msgspec.Struct, forbid_unknown_fields=True):
     """The new quantity of a line."""
 
     quantity: Quantity
+
+
+class NewCode(msgspec.Struct, forbid_unknown_fields=True):
+    """A code to put into the cart; case, spaces and hyphens do not matter."""
+
+    code: Annotated[str, msgspec.Meta(min_length=1, max_length=64, examples=["SUMMER10"])]
 
 
 # --- API ---
@@ -76,7 +86,7 @@ async def create_cart(database: Database) -> Response[service.Cart]:
 @get("/api/v1/carts/{cart_id:uuid}", tags=["carts"], responses=ANSWERS, opt={"etag": True})
 async def show_cart(request: Page, database: Database, cart_id: uuid.UUID) -> Response[bytes]:
     """The cart, with the prices and the stock of now."""
-    return _answer(request, await service.read_cart(database, cart_id))
+    return await _answer(request, database, await service.read_cart(database, cart_id))
 
 
 @post(
@@ -91,7 +101,7 @@ async def add_line(
     """Add units of a variant; answers the cart."""
     version = _version(if_match)
     await service.add_line(database, cart_id, data.variant_id, data.quantity, version=version)
-    return _answer(request, await service.read_cart(database, cart_id), 201)
+    return await _answer(request, database, await service.read_cart(database, cart_id), 201)
 
 
 @patch(
@@ -110,7 +120,7 @@ async def change_line(  # noqa: PLR0917  # the framework names every argument
 ) -> Response[bytes]:
     """Change a line's quantity; answers the cart."""
     await service.set_quantity(database, cart_id, line_id, data.quantity, version=_version(if_match))
-    return _answer(request, await service.read_cart(database, cart_id))
+    return await _answer(request, database, await service.read_cart(database, cart_id))
 
 
 @delete(
@@ -125,12 +135,46 @@ async def remove_line(
 ) -> Response[bytes]:
     """Take a line out; answers the cart."""
     await service.remove_line(database, cart_id, line_id, version=_version(if_match))
-    return _answer(request, await service.read_cart(database, cart_id))
+    return await _answer(request, database, await service.read_cart(database, cart_id))
 
 
-def _answer(request: Page, record: service.CartRecord, status: int = 200) -> Response[bytes]:
+@post(
+    "/api/v1/carts/{cart_id:uuid}/codes",
+    tags=["carts"],
+    status_code=200,
+    responses=ANSWERS,
+    opt={"etag": True, "problems": ("code-refused", "too-many-codes", *PROBLEMS)},
+)
+async def add_code(
+    request: Page, database: Database, cache: Cache, cart_id: uuid.UUID, data: NewCode
+) -> Response[bytes]:
+    """Put a voucher's or gift card's code into the cart; answers the cart, whose `codes` tell what it does.
+
+    A code that will not apply whatever is bought is refused with the reason (422), and after many of those
+    the address for some minutes (429).
+    """
+    await put_code(database, cache, cart_id, data.code, address=current_address(request))
+    return await _answer(request, database, await service.read_cart(database, cart_id))
+
+
+@delete(
+    "/api/v1/carts/{cart_id:uuid}/codes/{code:str}",
+    tags=["carts"],
+    status_code=200,
+    responses=ANSWERS,
+    opt={"etag": True, "problems": PROBLEMS},
+)
+async def remove_code(request: Page, database: Database, cart_id: uuid.UUID, code: str) -> Response[bytes]:
+    """Take a code out, by the `id` that the cart lists; answers the cart."""
+    await drop_code(database, cart_id, code)
+    return await _answer(request, database, await service.read_cart(database, cart_id))
+
+
+async def _answer(
+    request: Page, database: Database, record: service.CartRecord, status: int = 200
+) -> Response[bytes]:
     """The cart with its tag: the version of its lines, and all else that the answer shows, such as stock."""
-    body = msgspec.json.encode(record.cart)
+    body = msgspec.json.encode(await show(database, record))
     tag = f'"{record.version}-{tag_of(body)[1:]}'
     return answer_tagged(request, body, tag=tag, status=status)
 
@@ -155,7 +199,7 @@ async def reserve_cart(request: Page, database: Database, cart_id: uuid.UUID) ->
 
     Nobody else can have them meanwhile. An order takes them over; a change of the cart changes them too.
     """
-    return _answer(request, await service.hold(database, cart_id))
+    return await _answer(request, database, await service.hold(database, cart_id))
 
 
 @delete("/api/v1/carts/{cart_id:uuid}/reservation", tags=["carts"])
@@ -192,18 +236,31 @@ REFUSALS = {
 
 @get("/cart", include_in_schema=False)
 async def show_cart_page(
-    database: Database, settings: Settings, request: Page, refused: str = ""
+    database: Database, settings: Settings, request: Page, refused: str = "", code: str = ""
 ) -> Response[bytes]:
     """The cart with its forms."""
     record = await visitor_cart(database, settings, request)
     context = {
-        "cart": record.cart if record else None,
+        "cart": await show(database, record) if record else None,
+        "code": code[:40],
         "short": {line.id for line in record.short} if record else set(),
         "refusal": REFUSALS.get(refused),
+        "code_refusal": await _explain_code(database, record, refused, code),
         "csrf_token": form_token(settings, str(record.cart.id)) if record else "",
         "most": service.MOST_OF_ONE,
     }
     return render("cart/cart.html", context)
+
+
+async def _explain_code(
+    database: Database, record: service.CartRecord | None, refused: str, code: str
+) -> str | None:
+    """Why the code that was just sent was refused; found out anew, so that no address can put words here."""
+    if refused == "too-many-codes":
+        return "Too many wrong codes came from your address. Please wait some minutes."
+    if refused != "code-refused" or record is None:
+        return None
+    return await explain_code(database, record, code) or "The code was not accepted."
 
 
 @get("/fragments/cart", include_in_schema=False)
@@ -251,6 +308,30 @@ async def change_cart(database: Database, settings: Settings, request: Page, lin
     return _accept(request)
 
 
+@post("/cart/codes", include_in_schema=False)
+async def change_codes(database: Database, cache: Cache, settings: Settings, request: Page) -> Response[Any]:
+    """Put the code of the field `code` into the cart, or take out that of the button `remove`."""
+    form = await request.form()
+    cart_id = visitor_cart_id(settings, request)
+    if cart_id is None:
+        return Redirect("/cart", status_code=303, headers=_private)
+    check_form_token(settings, str(cart_id), str(form.get("csrf_token", "")))
+    code = str(form.get("code", ""))
+    try:
+        if removed := str(form.get("remove", "")):
+            await drop_code(database, cart_id, removed)
+        else:
+            await put_code(database, cache, cart_id, code, address=current_address(request))
+    except Problem as problem:
+        if problem.status >= 500:
+            raise
+        # A gift card's code is worth money: it must not stay in the browser's history.
+        shown = code if problem.type == "code-refused" and len(code) < CODE_LENGTH else ""
+        address = f"/cart?{urlencode({'refused': problem.type, 'code': shown})}#code"
+        return Redirect(address, status_code=303, headers=_private)
+    return _accept(request)
+
+
 def _number(form: Any, field: str, default: str = "") -> int:
     text = str(form.get(field, default)).strip()
     if not text.isdecimal() or len(text) > 18:
@@ -281,10 +362,13 @@ routes: list[ControllerRouterHandler] = [
     add_line,
     change_line,
     remove_line,
+    add_code,
+    remove_code,
     reserve_cart,
     free_cart,
     show_cart_page,
     show_badge,
     put_into_cart,
     change_cart,
+    change_codes,
 ]

@@ -18,6 +18,8 @@ from app.core.money import Money
 from app.core.problems import Invalid, NotFound, Problem
 from app.inventory import service as inventory
 from app.inventory.service import Held, Place
+from app.pricing import basket
+from app.pricing.service import Code
 from app.shipping.packing import Item
 from app.shipping.ports import Goods
 
@@ -47,14 +49,40 @@ class Line(msgspec.Struct, kw_only=True):
     # Units the shopper could have now; 0 when the variant is no longer sold.
     available: int
     price: Money
+    # Quantity times price, before any discount.
     total: Money
+    # What promotions take off the line, and what each of them does.
+    discount: Money = Money(0)
+    benefits: list[LineBenefit] = []
+
+
+class LineBenefit(msgspec.Struct):
+    """A promotion's part of a line's discount."""
+
+    title: str
+    amount: Money
 
 
 class Totals(msgspec.Struct):
-    """Sums over the lines."""
+    """Sums over the lines, without delivery. `total` = subtotal - discount, + tax unless it is included."""
 
     quantity: int
     subtotal: Money
+    discount: Money = Money(0)
+    tax: Money = Money(0)
+    tax_included: bool = True
+    total: Money = Money(0)
+    # The part of the total that the gift cards in the cart pay.
+    gift_card: Money = Money(0)
+
+
+class CartBenefit(msgspec.Struct):
+    """A promotion that applies; `shipping` is what it takes off the delivery."""
+
+    title: str
+    code: str | None
+    amount: Money
+    shipping: Money
 
 
 class Cart(msgspec.Struct, kw_only=True):
@@ -66,6 +94,9 @@ class Cart(msgspec.Struct, kw_only=True):
     totals: Totals
     # Until when the cart's units are kept for its shopper; null when they are not.
     reserved_until: datetime | None = None
+    benefits: list[CartBenefit] = []
+    # Voucher codes and gift cards, with what each does or why it does nothing.
+    codes: list[Code] = []
 
     @classmethod
     def empty(cls, cart_id: uuid.UUID) -> Cart:
@@ -83,6 +114,10 @@ class CartRecord(msgspec.Struct, kw_only=True):
     places: dict[int, list[Place]]
     # Units by variant and location that nobody else can have.
     held: Held
+    # What the price is made of: what there is, voucher codes, ids of gift cards.
+    sold: list[basket.Item]
+    codes: list[str]
+    gift_cards: list[int]
 
     @property
     def wanted(self) -> dict[int, int]:
@@ -198,7 +233,7 @@ async def hold(database: Database, cart_id: uuid.UUID) -> CartRecord:
         record = await find_fresh(database, cart_id)
         if record is None:
             raise _no_cart(cart_id)
-        _check_open(record.cart)
+        check_open(record.cart)
         if not record.cart.lines:
             await inventory.drop(database, cart_id)
             raise Invalid({"cart_id": f"cart_id is {cart_id}: this cart is empty"})
@@ -212,13 +247,13 @@ async def hold(database: Database, cart_id: uuid.UUID) -> CartRecord:
             raise insufficient_stock(record.short)
         with contextlib.suppress(inventory.OutOfStockError):
             await inventory.claim(database, record.demand, partial(_put, record))
-    raise _changed()
+    raise cart_changed()
 
 
 async def end_hold(database: Database, cart_id: uuid.UUID) -> None:
     """Give back what the cart holds, if anything. Raises NotFound."""
-    if not await inventory.drop(database, cart_id):
-        await read_cart(database, cart_id)
+    if not await inventory.drop(database, cart_id) and await find_cart(database, cart_id) is None:
+        raise _no_cart(cart_id)
 
 
 async def find_fresh(database: Database, cart_id: uuid.UUID) -> CartRecord | None:
@@ -280,7 +315,7 @@ async def _explain(database: Database, cart_id: uuid.UUID, variant_id: int, vers
         raise Invalid({"variant_id": f"variant_id is {variant_id}: no such variant is for sale"})
     if len(cart.lines) >= MOST_LINES:
         raise Problem(409, "cart-full", "The cart is full", f"A cart holds at most {MOST_LINES} lines.")
-    raise _changed()
+    raise cart_changed()
 
 
 async def _explain_line(
@@ -289,16 +324,17 @@ async def _explain_line(
     cart = await _open_cart(database, cart_id, version)
     if line_id not in [line.id for line in cart.lines]:
         raise NotFound(f"The cart has no line {line_id}.")
-    raise _changed()
+    raise cart_changed()
 
 
-def _changed() -> Problem:
+def cart_changed() -> Problem:
+    """The 409 when others changed the cart again and again meanwhile."""
     return Problem(409, "cart-changed", "The cart has changed", "Please try again.", retry_after=1)
 
 
 async def _open_cart(database: Database, cart_id: uuid.UUID, version: int | None = None) -> Cart:
     record = await read_cart(database, cart_id)
-    _check_open(record.cart)
+    check_open(record.cart)
     if version is not None and record.version != version:
         detail = "If-Match names a state that the cart is no longer in: read it again."
         raise Problem(412, "precondition-failed", "It has changed meanwhile", detail)
@@ -306,10 +342,12 @@ async def _open_cart(database: Database, cart_id: uuid.UUID, version: int | None
 
 
 def _no_cart(cart_id: uuid.UUID) -> Problem:
+    """The 404 of a cart."""
     return NotFound(f"There is no cart {cart_id}.")
 
 
-def _check_open(cart: Cart) -> None:
+def check_open(cart: Cart) -> None:
+    """Raise Problem when the cart cannot change any more."""
     if cart.state == "ordering":
         raise Problem(
             409, "checkout-in-progress", "The cart is being ordered", "Its payment is not finished yet."
@@ -331,7 +369,7 @@ def _too_many(quantity: int | None = None) -> Invalid:
 def _record(cart_id: uuid.UUID, rows: list[asyncpg.Record]) -> CartRecord:
     first = rows[0]
     held = {(variant, place): units for variant, place, units in msgspec.json.decode(first["held"] or "[]")}
-    lines, places, items = [], {}, []
+    lines, places, items, sold = [], {}, [], []
     for row in rows:
         # A variant that left the catalogue for good leaves the cart too.
         if row["sku"] is None:
@@ -343,6 +381,15 @@ def _record(cart_id: uuid.UUID, rows: list[asyncpg.Record]) -> CartRecord:
         available = sum(place.available for place in places[variant])
         if held:
             available += sum(units for (of, _), units in held.items() if of == variant)
+        sold.append(
+            basket.Item(
+                variant=variant,
+                product=row["product_id"],
+                quantity=quantity,
+                price=price,
+                tax_class=row["tax_class"],
+            )
+        )
         lines.append(
             Line(
                 id=row["line_id"],
@@ -372,6 +419,9 @@ def _record(cart_id: uuid.UUID, rows: list[asyncpg.Record]) -> CartRecord:
         goods=Goods(tuple(items), totals.subtotal.amount),
         places=places,
         held=held,
+        sold=sold,
+        codes=first["codes"],
+        gift_cards=first["gift_cards"],
     )
 
 

@@ -12,6 +12,7 @@ from litestar import Request, Response, get, post
 from litestar.response import Redirect
 from litestar.types import ControllerRouterHandler
 
+from app.cart.offer import fill_in, price_cart
 from app.cart.routes import visitor_cart, visitor_cart_id
 from app.cart.service import CartRecord, hold, save_details
 from app.checkout import answers, service
@@ -133,7 +134,8 @@ async def pay(shop: Shop, settings: Settings, request: Page) -> Response[Any]:
     token, key, total = (str(form.get(name, "")) for name in ("payment_token", "key", "total"))
     if "contact" not in record.details or "method" not in record.details:
         return _go("/checkout")
-    if token not in [card.token for card in CARDS] or not _KEY.fullmatch(key) or not total.isdecimal():
+    # Without a card: gift cards pay all of it, or else the checkout says what is missing.
+    if token not in ["", *(card.token for card in CARDS)] or not _KEY.fullmatch(key) or not total.isdecimal():
         return await _payment_page(shop, settings, record, "Payment: choose one of the cards", status=422)
     contact = record.details["contact"]
     order = CheckoutRequest(
@@ -141,7 +143,7 @@ async def pay(shop: Shop, settings: Settings, request: Page) -> Response[Any]:
         email=contact["email"],
         shipping_address=_address(contact),
         shipping_method=record.details["method"],
-        payment=PaymentChoice(token),
+        payment=PaymentChoice(token) if token else None,
     )
     try:
         answer = await service.check_out(
@@ -277,11 +279,14 @@ async def _payment_page(
     offer = offers.get(record.details.get("method", ""))
     if offer is None:
         return _go("/checkout/delivery")
+    quote = await price_cart(shop.database, record, shipping=offer.price.amount)
     context = {
-        "cart": record.cart,
+        "cart": fill_in(record.cart, quote),
+        "priced": quote.priced,
         "contact": contact,
         "offer": offer,
-        "total": record.cart.totals.subtotal.amount + offer.price.amount,
+        "total": quote.priced.total,
+        "due": quote.priced.due,
         "minutes": _minutes_left(record),
         "cards": CARDS,
         "notice": notice,

@@ -7,8 +7,9 @@ repeated requests.
 
 from app.inventory.service import GIVE_BACK, carry_out
 
-# No row when the cart is not open in this version. Raises CheckViolationError when the stock is too small and
-# UniqueViolationError when the key is in use; both undo everything.
+# No row when the cart is not open in this version. Raises CheckViolationError when the stock is too small,
+# UniqueViolationError when the key is in use, and SQLSTATE PR001 when a promotion or gift card has run out
+# meanwhile; each undoes everything.
 PLACE = f"""
 WITH cart AS (
     UPDATE carts SET state = 'ordering', updated_at = now(), held = NULL, held_since = NULL, held_until = NULL
@@ -42,8 +43,13 @@ WITH cart AS (
 ), moves AS (
     SELECT * FROM unnest($22::bigint[], $23::smallint[], $24::smallint[], $25::integer[])
         AS m(variant_id, location_id, bucket, units)
+), booked AS MATERIALIZED (
+    SELECT CASE WHEN cardinality($37::bigint[]) + cardinality($39::bigint[]) > 0
+        THEN book_benefits(id, lower($7), $37::bigint[], $38::text[], $39::bigint[], $40::bigint[])
+        ELSE 0 END AS rows
+    FROM placed, (SELECT count(*) FROM claimed_key) AS before
 ), everything_else AS (
-    SELECT (SELECT count(*) FROM claimed_key) + (SELECT count(*) FROM history)
+    SELECT (SELECT rows FROM booked) + (SELECT count(*) FROM claimed_key) + (SELECT count(*) FROM history)
          + (SELECT count(*) FROM lines) + (SELECT count(*) FROM claims) AS rows
 ), {carry_out("placed, everything_else")}
 SELECT id, number FROM placed WHERE (SELECT count(*) FROM moved) >= 0
@@ -83,14 +89,16 @@ _RELEASED = f"""
 WITH settled AS (
     UPDATE orders SET state = 'payment_failed', settle_at = NULL, action_url = NULL
     WHERE id = $1 AND state = 'payment_pending' RETURNING id, cart_id
+), benefits AS MATERIALIZED (
+    SELECT release_benefits(id) FROM settled
 ), history AS (
-    INSERT INTO order_history (order_id, state, reason) SELECT id, 'payment_failed', $7 FROM settled
+    INSERT INTO order_history (order_id, state, reason) SELECT id, 'payment_failed', $7 FROM settled, benefits
 ), cart AS (
     UPDATE carts c SET state = 'open', updated_at = now() FROM settled s WHERE c.id = s.cart_id
 ), claims AS (
     DELETE FROM reservations r USING settled s WHERE r.order_id = s.id
     RETURNING r.variant_id, r.location_id, r.quantity
-), {GIVE_BACK}, {carry_out("settled")}
+), {GIVE_BACK}, {carry_out("settled, benefits")}
 """  # noqa: S608
 
 # The gateway refused or ended the payment: the key keeps that answer.

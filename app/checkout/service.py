@@ -17,10 +17,12 @@ import asyncpg
 import msgspec
 import structlog
 
+from app.cart.offer import price_cart
 from app.cart.service import CartRecord, find_cart, find_fresh, insufficient_stock
 from app.checkout import answers, queries
 from app.checkout.answers import Answer
-from app.checkout.forms import CheckoutRequest, check_address, check_email
+from app.checkout.forms import CheckoutRequest, PaymentChoice, check_address, check_email
+from app.checkout.money import check_offer, place_arguments, total_changed
 from app.checkout.shop import Shop
 from app.core import metrics
 from app.core.database import Connection, Database
@@ -29,6 +31,8 @@ from app.core.problems import Invalid, NotFound, Problem
 from app.inventory import service as inventory
 from app.payments.ports import GatewayAway, Payment, PaymentState
 from app.payments.service import make_charge, return_stray_payment
+from app.pricing.basket import Priced
+from app.promotions.service import forget_promotions
 from app.shipping.ports import Goods
 
 log = structlog.get_logger()
@@ -44,6 +48,8 @@ SETTLE_BATCH = 100
 DEADLOCK_ATTEMPTS = 3
 # The cart, its hold included, may change between reading and ordering it.
 PLACE_ATTEMPTS = 3
+# What the booking of promotions and gift cards says when one has run out.
+BENEFIT_GONE = "PR001"
 
 Order = Mapping[str, Any]
 
@@ -66,7 +72,7 @@ async def check_out(
             metrics.checkouts.labels(problem.type).inc()
             raise
         return repeated
-    answer = await _pay(shop, order, request.payment.token)
+    answer = await _pay(shop, order, request.payment)
     metrics.checkouts.labels(str(answer.status)).inc()
     return answer
 
@@ -74,12 +80,17 @@ async def check_out(
 async def _place_cart(
     shop: Shop, key: str, fingerprint: bytes, request: CheckoutRequest, expected_total: int | None
 ) -> Order:
+    if expected_total is None:
+        expected_total = request.expected_total
     for attempt in range(1, PLACE_ATTEMPTS + 1):
         record = await find_fresh(shop.database, request.cart_id)
         shipping = await _price_shipping(shop, request, record)
-        record = _check_cart(request, record, shipping, expected_total)
+        record = _check_cart(request, record)
+        contact = msgspec.to_builtins(request.shipping_address) | {"email": request.email}
+        offer = await price_cart(shop.database, record, contact=contact, shipping=shipping)
+        check_offer(request, offer, expected_total)
         try:
-            return await _place(shop.database, key, fingerprint, request, record=record, shipping=shipping)
+            return await _place(shop.database, key, fingerprint, request, record=record, priced=offer.priced)
         except Problem as problem:
             # Most likely its hold has just expired, or been taken.
             if problem.type != "cart-changed" or attempt == PLACE_ATTEMPTS:
@@ -167,9 +178,7 @@ async def _price_shipping(shop: Shop, request: CheckoutRequest, record: CartReco
     raise Invalid(errors)
 
 
-def _check_cart(
-    request: CheckoutRequest, record: CartRecord | None, shipping: int, expected_total: int | None
-) -> CartRecord:
+def _check_cart(request: CheckoutRequest, record: CartRecord | None) -> CartRecord:
     if record is None:
         raise Invalid({"cart_id": f"cart_id is {request.cart_id}: there is no such cart"})
     if record.cart.state == "ordering":
@@ -186,11 +195,6 @@ def _check_cart(
         raise Invalid({"cart_id": f"cart_id is {request.cart_id}: this cart is empty"})
     if record.short:
         raise insufficient_stock(record.short)
-    total = record.cart.totals.subtotal.amount + shipping
-    if expected_total is not None and expected_total != total:
-        raise Problem(
-            409, "total-changed", "The price has changed", "Please look at the new total.", total=total
-        )
     return record
 
 
@@ -201,11 +205,9 @@ async def _place(
     request: CheckoutRequest,
     *,
     record: CartRecord,
-    shipping: int,
+    priced: Priced,
 ) -> Order:
     lines = record.cart.lines
-    subtotal = record.cart.totals.subtotal.amount
-    total = subtotal + shipping
     arguments = (
         request.cart_id,
         record.version,
@@ -217,8 +219,8 @@ async def _place(
         msgspec.json.encode(request.shipping_address).decode(),
         request.shipping_method,
         CURRENCY,
-        subtotal,
-        shipping,
+        priced.subtotal,
+        priced.shipping,
         float(SETTLE_AFTER_SECONDS),
         [line.variant_id for line in lines],
         [line.quantity for line in lines],
@@ -227,8 +229,7 @@ async def _place(
         [f"{line.title} – {line.variant_title}" if line.variant_title else line.title for line in lines],
     )
 
-    nothing = [0] * len(lines)
-    money = (total, 0, 0, True, 0, 0, 0, "[]", nothing, nothing, nothing)
+    money = place_arguments(priced)
 
     async def carry(connection: Connection, allocation: inventory.Allocation) -> Order | None:
         claims = inventory.columns(allocation.claims, 3)
@@ -248,6 +249,11 @@ async def _place(
         except asyncpg.DeadlockDetectedError:
             if attempt == DEADLOCK_ATTEMPTS:
                 raise
+        except asyncpg.PostgresError as error:
+            if error.sqlstate != BENEFIT_GONE:
+                raise
+            forget_promotions(database)
+            raise total_changed() from error
     if order is None:
         raise Problem(
             409, "cart-changed", "The cart has changed", "Look at the cart and try again.", retry_after=1
@@ -255,19 +261,21 @@ async def _place(
     known = {
         "token": arguments[4],
         "payment_reference": arguments[5],
-        "total": total,
-        "due": total,
+        "total": priced.total,
+        "due": priced.due,
         "currency": CURRENCY,
     }
     return {**order, **known}
 
 
-async def _pay(shop: Shop, order: Order, token: str) -> Answer:
+async def _pay(shop: Shop, order: Order, choice: PaymentChoice | None) -> Answer:
     charge = make_charge(shop, order)
     if not charge.amount:
         return await _apply(shop, order, _nothing_due(order))
+    if choice is None:
+        raise AssertionError("an order with something to pay was placed without the means")
     try:
-        payment = await shop.gateway.take(charge, token, capture=shop.captures_at_order)
+        payment = await shop.gateway.take(charge, choice.token, capture=shop.captures_at_order)
     except GatewayAway as error:
         log.warning("the gateway is away", order=order["number"], error=str(error), sent=error.sent)
         if not error.sent:

@@ -60,6 +60,20 @@ class Cache:
         except (redis.RedisError, OSError, TimeoutError) as error:
             self._pause(error)
 
+    async def count(self, key: str, seconds: int) -> int:
+        """Count one more within a window that the first one opened; 0 when the cache is away."""
+        if time.monotonic() < self._paused_until:
+            return 0
+        try:
+            async with self._redis.pipeline(transaction=True) as pipeline:
+                pipeline.incr(key)
+                pipeline.expire(key, seconds, nx=True)
+                counted = await pipeline.execute()
+        except (redis.RedisError, OSError, TimeoutError) as error:
+            self._pause(error)
+            return 0
+        return int(counted[0])
+
     async def remember(self, key: str, seconds: int, make: Callable[[], Awaitable[bytes]]) -> bytes:
         """Return the kept value, or make it and keep it."""
         value = await self.get(key)

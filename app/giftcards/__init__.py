@@ -1,0 +1,1 @@
+"""Gift cards: money that was paid before, with a ledger of its own."""

@@ -1,0 +1,52 @@
+"""All SQL on gift cards. Redeeming is `book_benefits`, carried by the order's statement."""
+
+USABLE = """
+SELECT id, last4, balance, active AND coalesce(expires_at > now(), true) AS is_valid
+FROM gift_cards WHERE id = ANY ($1)
+"""
+
+BY_HASH = """
+SELECT id, last4, balance, active AND coalesce(expires_at > now(), true) AS is_valid
+FROM gift_cards WHERE code_hash = $1
+"""
+
+# No row when the key is known: the card was made by the same request before.
+ISSUE = """
+WITH card AS (
+    INSERT INTO gift_cards (code_hash, last4, currency, balance, expires_at, note)
+    VALUES ($1, $2, $3, $4, $5, $6) RETURNING id
+)
+INSERT INTO gift_card_events (gift_card_id, kind, amount, key, actor)
+SELECT id, 'issued', $4, 'issued', $7 FROM card RETURNING gift_card_id
+"""
+
+# What the order still has of each card, the card used last first: it is given back in that order.
+OF_ORDER = """
+SELECT gift_card_id AS id, -sum(amount)::bigint AS amount FROM gift_card_events
+WHERE order_id = $1 GROUP BY 1 ORDER BY 1 DESC
+"""
+LOCK = "SELECT FROM gift_cards WHERE id = ANY ($1) ORDER BY id FOR UPDATE"
+BOOKED = "SELECT EXISTS (SELECT FROM gift_card_events WHERE order_id = $1 AND key = $2)"
+BOOK = """
+WITH event AS (
+    INSERT INTO gift_card_events (gift_card_id, kind, amount, order_id, key, actor)
+    VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (gift_card_id, key) DO NOTHING RETURNING gift_card_id, amount
+)
+UPDATE gift_cards c SET balance = c.balance + e.amount FROM event e WHERE c.id = e.gift_card_id
+RETURNING c.balance
+"""
+RELEASE = "SELECT release_benefits($1)"
+
+ALL = """
+SELECT id, last4, currency, balance, active, expires_at, note, created_at,
+       (SELECT sum(amount) FROM gift_card_events e WHERE e.gift_card_id = c.id AND kind = 'issued') AS issued
+FROM gift_cards c ORDER BY id DESC LIMIT 500
+"""
+ONE = """
+SELECT id, last4, currency, balance, active, expires_at, note, created_at FROM gift_cards WHERE id = $1
+"""
+EVENTS = """
+SELECT e.kind, e.amount, e.actor, e.at, o.number AS order_number
+FROM gift_card_events e LEFT JOIN orders o ON o.id = e.order_id WHERE e.gift_card_id = $1 ORDER BY e.id
+"""
+SWITCH = "UPDATE gift_cards SET active = $2 WHERE id = $1 RETURNING last4"
