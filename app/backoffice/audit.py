@@ -75,8 +75,8 @@ async def write(
         verb,
         object,
         outcome,
-        _encode(before),
-        _encode(after),
+        encode(before),
+        encode(after),
     )
 
 
@@ -96,7 +96,8 @@ def differing(before: State, after: State) -> tuple[State, State]:
     return {name: before[name] for name in names if name in before}, {name: after[name] for name in names}
 
 
-def _encode(state: State) -> str | None:
+def encode(state: State) -> str | None:
+    """As JSON, without the value of anything that is named like a secret."""
     if state is None:
         return None
     shown = {
