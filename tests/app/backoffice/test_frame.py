@@ -6,11 +6,14 @@ import asyncpg
 import pytest
 
 from app.backoffice.roles import CHANGES, READS, Area, Role
+from app.backoffice.site import collect_navigation
 from app.core.database import Database
 from tests.app.backoffice.people import HOST, find, hire, open_browser
 from tests.app.processes import Process
 
-SCREENS = ["/", "/account", "/jobs", "/jobs?status=todo", "/staff", "/audit", "/settings"]
+# Every package's, as the side bar names them.
+SCREENS = [entry.path for entries in collect_navigation().values() for entry in entries]
+SCREENS += ["/account", "/jobs?status=todo"]
 
 
 @pytest.mark.parametrize("path", SCREENS)
