@@ -11,6 +11,11 @@ from app.core.settings import Settings
 from tests.app.factories import check_out, fill_cart, make_variant
 
 FAULTS = {
+    "a job that nobody runs": (
+        "INSERT INTO procrastinate_jobs (queue_name, task_name) VALUES ('payments', 'nobody-{order}');"
+        " UPDATE procrastinate_events SET at = now() - interval '2 hours' WHERE job_id ="
+        " (SELECT id FROM procrastinate_jobs WHERE task_name = 'nobody-{order}')"
+    ),
     "stock that no movement explains": (
         "UPDATE stock SET available = available + 1 WHERE variant_id = {variant}"
     ),
