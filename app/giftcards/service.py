@@ -76,6 +76,20 @@ async def give_back(connection: Connection, order_id: int, amount: int, *, key: 
     return amount - left
 
 
+async def keep_only(connection: Connection, order_id: int, keep: int, *, actor: str = "") -> int:
+    """Give back what the order has of gift cards beyond `keep`; returns how much.
+
+    It looks at what was given back before, so it may run as often as one likes: for orders of which units
+    were cancelled. A cancelled order gives all of it back by itself.
+    """
+    cards = await connection.fetch(queries.OF_ORDER, order_id)
+    await connection.execute(queries.LOCK, [row["id"] for row in cards])
+    has = sum(row["amount"] for row in await connection.fetch(queries.OF_ORDER, order_id))
+    if has <= keep:
+        return 0
+    return await give_back(connection, order_id, has - keep, key=f"kept:{order_id}:{keep}", actor=actor)
+
+
 async def release(connection: Connection, order_id: int) -> None:
     """Give back all that an order used that ended: gift cards, uses of promotions, codes."""
     await connection.fetchval(queries.RELEASE, order_id)

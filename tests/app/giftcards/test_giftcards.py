@@ -84,6 +84,25 @@ async def test_a_refund_to_the_card_is_booked_once_and_never_beyond_what_was_tak
     assert await balance(owner, card) == 1000
 
 
+async def test_whoever_cancels_an_order_gives_its_card_back(
+    client: httpx.Client, owner: asyncpg.Connection
+) -> None:
+    variant, (card, code) = await make_variant(owner, price=1000), await make_gift_card(owner, 1000)
+    cart = fill_cart(client, (variant, 1))
+    put_code(client, cart, code).raise_for_status()
+    number = check_out(client, cart).json()["order"]["number"]
+    order = await owner.fetchval("SELECT id FROM orders WHERE number = $1", number)
+    transaction = owner.transaction()
+    await transaction.start()
+    await owner.execute("ALTER TABLE orders DROP CONSTRAINT IF EXISTS orders_state_check")
+    assert await service.keep_only(owner, order, 400) == 600
+    assert await service.keep_only(owner, order, 400) == 0
+    assert await balance(owner, card) == 600
+    await owner.execute("UPDATE orders SET state = 'cancelled' WHERE id = $1", order)
+    assert await balance(owner, card) == 1000
+    await transaction.rollback()
+
+
 async def test_the_database_keeps_no_code(owner: asyncpg.Connection) -> None:
     card, code = await make_gift_card(owner, 1000)
     row = await owner.fetchrow("SELECT c::text AS all FROM gift_cards c WHERE id = $1", card)
