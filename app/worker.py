@@ -17,6 +17,7 @@ from procrastinate import App, PsycopgConnector
 
 from app.api.jobs import blueprint as api_jobs
 from app.cart.jobs import blueprint as cart_jobs
+from app.catalog.jobs import blueprint as catalog_jobs
 from app.checkout.jobs import blueprint as checkout_jobs
 from app.checkout.shop import Shop
 from app.core.database import Database, open_direct
@@ -51,6 +52,7 @@ def make_queue(settings: Settings) -> App:
     queue.add_tasks_from(queue_jobs, namespace="queue")
     queue.add_tasks_from(api_jobs, namespace="api")
     queue.add_tasks_from(cart_jobs, namespace="cart")
+    queue.add_tasks_from(catalog_jobs, namespace="catalog")
     queue.add_tasks_from(checkout_jobs, namespace="checkout")
     queue.add_tasks_from(inventory_jobs, namespace="inventory")
     queue.add_tasks_from(payment_jobs, namespace="payments")

@@ -13,13 +13,18 @@ from litestar.types import ControllerRouterHandler
 
 from app.api.kinds import NO_ZERO
 from app.catalog import service
+from app.catalog.pages import MOST_CHOICES
+from app.catalog.queries import Sort
+from app.catalog.search_queries import Filters
 from app.core.database import Database
 from app.core.money import Money
+from app.core.problems import Invalid
 from app.core.settings import Settings
 from app.website.answers import answer_public
 from app.website.layout import media_addresses
 
 JSON = "application/json"
+MOST_PRICE = 10**12
 # Stock moves while a list is kept: the product's own answer is kept for less.
 LIST_SECONDS = 10
 PRODUCT_SECONDS = 2
@@ -49,6 +54,8 @@ class ProductList(msgspec.Struct):
 
     items: list[ListedProduct]
     next_cursor: str | None
+    # With `facets=true` on the first page; else null.
+    facets: list[service.FacetGroup] | None = None
 
 
 class ListedVariant(msgspec.Struct):
@@ -114,6 +121,35 @@ Limit = Annotated[int, Parameter(ge=1, le=100, description="Products in one answ
 Cursor = Annotated[str, Parameter(max_length=200, description="next_cursor of the answer before")]
 
 
+Order = Annotated[Sort | None, Parameter(description="Order; unset: best match, else the catalogue's own")]
+Vendors = Annotated[list[str] | None, Parameter(description="Any of these vendors")]
+Kinds = Annotated[list[str] | None, Parameter(query="type", description="Any of these types")]
+Options = Annotated[
+    list[str] | None,
+    Parameter(query="option", description="`name:value`, such as `colour:Blue`; any value of each name"),
+]
+PriceFrom = Annotated[int | None, Parameter(ge=0, le=MOST_PRICE, description="Least price, in minor units")]
+PriceTo = Annotated[int | None, Parameter(ge=0, le=MOST_PRICE, description="Greatest price, in minor units")]
+InStock = Annotated[bool, Parameter(description="Only what was in stock minutes ago", default=False)]
+Facets = Annotated[bool, Parameter(description="Count what the list can be narrowed by", default=False)]
+
+
+def read_choices(vendors: list[str], kinds: list[str], options: list[str]) -> dict[str, tuple[str, ...]]:
+    """The parameters as facet groups. Raises Invalid on an option without a name."""
+    if len(vendors) + len(kinds) + len(options) > MOST_CHOICES:
+        raise Invalid({"option": f"at most {MOST_CHOICES} values can be chosen"})
+    choices = {group: tuple(values) for group, values in (("vendor", vendors), ("type", kinds)) if values}
+    if any("\0" in text for text in (*vendors, *kinds, *options)):
+        raise Invalid({"option": "a value holds a zero byte"})
+    for text in options:
+        name, colon, value = text.partition(":")
+        if not (name and colon and value):
+            raise Invalid({"option": f"option is {text[:80]!r}: write it as name:value, such as colour:Blue"})
+        group = f"option.{name.lower()}"
+        choices[group] = (*choices.get(group, ()), value)
+    return choices
+
+
 @get(
     "/api/v1/products",
     tags=["products"],
@@ -128,14 +164,23 @@ async def list_products(  # noqa: PLR0917  # the framework names every argument
     collection: Handle = "",
     limit: Limit = 20,
     cursor: Cursor = "",
+    sort: Order = None,
+    vendor: Vendors = None,
+    kind: Kinds = None,
+    options: Options = None,
+    price_from: PriceFrom = None,
+    price_to: PriceTo = None,
+    in_stock: InStock = False,
+    facets: Facets = False,
 ) -> Response[bytes]:
     """List products in the catalogue's order, or the best matches of `query` first."""
-    found = await service.list_slice(
-        database, terms=words.strip(), collection=collection or None, limit=limit, cursor=cursor or None
-    )
+    choices = read_choices(vendor or [], kind or [], options or [])
+    filters = Filters(collection or None, words.strip() or None, price_from, price_to, in_stock, choices)
+    found = await service.list_slice(database, filters, sort=sort, limit=limit, cursor=cursor or None)
+    counted = await service.list_facets(database, filters) if facets and not cursor else None
     media_url = media_addresses(settings)
     items = [_listed(card, settings.public_url, media_url) for card in found.cards]
-    body = msgspec.json.encode(ProductList(items, found.next_cursor))
+    body = msgspec.json.encode(ProductList(items, found.next_cursor, counted))
     return answer_public(request, body, JSON, max_age=LIST_SECONDS)
 
 

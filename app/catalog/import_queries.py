@@ -55,15 +55,22 @@ UPDATE variants SET active = false
 WHERE product_id = ANY($1::bigint[]) AND active AND id <> ALL($2::bigint[])
 """
 
+# What lists sort and filter by; after the variants and their stock.
 PRICES = """
-UPDATE products p SET price_min = v.price_min, price_max = v.price_max, compare_at = v.compare_at
+UPDATE products p SET price_min = v.price_min, price_max = v.price_max, compare_at = v.compare_at,
+    facets = v.facets, in_stock = v.in_stock
 FROM (
     SELECT product_id, min(price) AS price_min, max(price) AS price_max,
-           (array_agg(compare_at ORDER BY price, position) FILTER (WHERE compare_at > price))[1] AS compare_at
+           (array_agg(compare_at ORDER BY price, position) FILTER (WHERE compare_at > price))[1]
+               AS compare_at,
+           catalog_facets(product_id) AS facets,
+           bool_or(EXISTS (SELECT FROM stock s WHERE s.variant_id = variants.id
+                           AND (s.available > 0 OR s.buckets > 0))) AS in_stock
     FROM variants WHERE product_id = ANY($1::bigint[]) AND active GROUP BY product_id
 ) v
 WHERE p.id = v.product_id
-  AND (p.price_min, p.price_max, p.compare_at) IS DISTINCT FROM (v.price_min, v.price_max, v.compare_at)
+  AND (p.price_min, p.price_max, p.compare_at, p.facets, p.in_stock)
+      IS DISTINCT FROM (v.price_min, v.price_max, v.compare_at, v.facets, v.in_stock)
 """
 
 RETIRE_MEDIA = """

@@ -169,13 +169,13 @@ async def _write_variants(connection: Connection, ids: dict[str, int], batch: li
     made = {(row["product_id"], row["option1"], row["option2"], row["option3"]): row["id"] for row in rows}
     complete = [ids[draft.handle] for draft in batch if draft.complete]
     await connection.execute(queries.RETIRE_VARIANTS, complete, list(made.values()))
-    await connection.execute(queries.PRICES, list(ids.values()))
     units = [
         (made[product_id, *variant.options], variant.units)
         for product_id, _, variant in wanted
         if variant.units is not None
     ]
     await inventory.set_available(connection, sorted(units), reason="import")
+    await connection.execute(queries.PRICES, list(ids.values()))
 
 
 async def _write_media(connection: Connection, ids: dict[str, int], batch: list[ProductDraft]) -> None:

@@ -9,14 +9,19 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 from urllib.parse import urlencode
 
+from litestar.datastructures import MultiDict
+
 from app.catalog.queries import Sort
-from app.catalog.service import CollectionLink, Listing, Picture, Product, Selection, Variant
-from app.core.money import CURRENCY
+from app.catalog.search_queries import PRICE_ENDS
+from app.catalog.service import CollectionLink, FacetGroup, Listing, Picture, Product, Selection, Variant
+from app.core.money import CURRENCY, format_money
 
 # Below this the page says how many are left.
 FEW = 5
 MOST_AT_ONCE = 99
 LONGEST_SEARCH = 100
+# Nobody ticks more; an address that has more was made up.
+MOST_CHOICES = 60
 
 SORT_NAMES = {
     Sort.FEATURED: "Featured",
@@ -43,8 +48,20 @@ def read_selection(
         price_from=_minor_units(query.get("from", "")),
         price_to=_minor_units(query.get("to", "")),
         in_stock=query.get("in_stock") == "1",
+        choices=read_choices(query),
         page=int(page) if re.fullmatch("[0-9]{1,6}", page) else 1,
     )
+
+
+def read_choices(query: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+    """The facets of a query string: `vendor`, `type`, `option.<name>`, once per chosen value."""
+    pairs = query.multi_items() if isinstance(query, MultiDict) else query.items()
+    choices: dict[str, tuple[str, ...]] = {}
+    for name, value in list(pairs)[:MOST_CHOICES]:
+        known = name in ("vendor", "type") or name.startswith("option.")
+        if known and value and "\0" not in name + value and value not in choices.get(name, ()):
+            choices[name] = (*choices.get(name, ()), value[:255])
+    return choices
 
 
 def _minor_units(text: str) -> int | None:
@@ -58,7 +75,7 @@ def _minor_units(text: str) -> int | None:
 def listing_address(path: str, selection: Selection, **changes: Any) -> str:
     """The address of the same list with `changes` of the selection; its first page unless they name one."""
     wanted = replace(selection, **{"page": 1, **changes})
-    query: dict[str, str] = {}
+    query: dict[str, Any] = {}
     if wanted.terms is not None:
         query["q"] = wanted.terms
     if wanted.sort:
@@ -69,9 +86,10 @@ def listing_address(path: str, selection: Selection, **changes: Any) -> str:
         query["to"] = major_units(wanted.price_to)
     if wanted.in_stock:
         query["in_stock"] = "1"
+    query |= {name: list(values) for name, values in wanted.choices.items()}
     if wanted.page > 1:
         query["page"] = str(wanted.page)
-    return f"{path}?{urlencode(query)}" if query else path
+    return f"{path}?{urlencode(query, doseq=True)}" if query else path
 
 
 def major_units(amount: int | None) -> str:
@@ -95,11 +113,39 @@ def listing_context(path: str, selection: Selection, listing: Listing) -> dict[s
         "sorts": [(sort.value, SORT_NAMES[sort]) for sort in sorts],
         "price_from": major_units(selection.price_from),
         "price_to": major_units(selection.price_to),
-        "filtered": (selection.price_from, selection.price_to, selection.in_stock) != (None, None, False),
+        "filtered": bool(
+            (selection.price_from, selection.price_to, selection.in_stock) != (None, None, False)
+            or selection.choices
+        ),
+        "facets": [name_facet(group) for group in listing.facets if group.name not in ("price", "stock")],
+        "prices": _price_links(path, selection, listing),
         "plain": listing_address(path, Selection(terms=selection.terms)),
         "previous": page_address(listing.page - 1) if listing.page > 1 else None,
         "next": page_address(listing.page + 1) if listing.page < listing.pages else None,
     }
+
+
+def name_facet(group: FacetGroup) -> tuple[str, FacetGroup]:
+    """A group with its heading: `option.colour` → Colour."""
+    return group.name.removeprefix("option.").capitalize(), group
+
+
+def _price_links(path: str, selection: Selection, listing: Listing) -> list[tuple[str, str, int | None]]:
+    """The price ranges that have something to show: what they are called, where they lead, how many."""
+    ranges = next((group.values for group in listing.facets if group.name == "price"), [])
+    links = []
+    for found in sorted(ranges, key=lambda one: int(one.value)):
+        number = int(found.value)
+        low = PRICE_ENDS[number - 1] if number else None
+        high = PRICE_ENDS[number] if number < len(PRICE_ENDS) else None
+        named = f"up to {format_money(high)}" if low is None and high else f"from {format_money(low or 0)}"
+        if low and high:
+            named = f"{format_money(low)} to {format_money(high)}"
+        address = listing_address(
+            path, selection, price_from=low, price_to=None if high is None else high - 1
+        )
+        links.append((named, address, found.products))
+    return links
 
 
 @dataclass(frozen=True)

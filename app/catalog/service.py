@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
 
-from app.catalog import desk_queries, queries
+from app.catalog import desk_queries, queries, search_queries
 from app.catalog.queries import Sort
+from app.catalog.search_queries import Filters
 from app.core.cursors import bad_cursor, read_cursor, write_cursor
 from app.core.database import Database
 from app.core.problems import NotFound
@@ -17,6 +18,8 @@ from app.core.problems import NotFound
 PAGE_SIZE = 24
 # Deeper pages would read and throw away ever more rows; nobody but a robot asks for them.
 MOST_PAGES = 400
+# More values of a group than this are not offered; a search narrows them down.
+MOST_VALUES = 20
 # A sitemap may hold 50,000 addresses and 50 MB.
 SITEMAP_PRODUCTS = 20_000
 
@@ -106,7 +109,30 @@ class Selection:
     price_from: int | None = None
     price_to: int | None = None
     in_stock: bool = False
+    choices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     page: int = 1
+
+    @property
+    def filters(self) -> Filters:
+        """What the statements take of it."""
+        collection = _text(self.collection) if self.collection else None
+        prices = self.price_from, self.price_to
+        return Filters(collection, self.terms, *prices, self.in_stock, self.choices)
+
+
+class FacetValue(msgspec.Struct, frozen=True):
+    """A value to narrow a list by; `products` is None when there are too many to count."""
+
+    value: str
+    products: int | None
+    chosen: bool
+
+
+class FacetGroup(msgspec.Struct, frozen=True):
+    """Values of one kind: `vendor`, `type`, `option.<name>`, `price` (number of the range) or `stock`."""
+
+    name: str
+    values: list[FacetValue]
 
 
 @dataclass(frozen=True)
@@ -119,6 +145,12 @@ class Listing:
     total: int
     page: int
     cards: list[Card]
+    facets: list[FacetGroup] = field(default_factory=list)
+
+    @property
+    def is_counted(self) -> bool:
+        """Whether `total` is exact; else there are more."""
+        return self.total <= search_queries.COUNTED
 
     @property
     def pages(self) -> int:
@@ -138,19 +170,11 @@ class Slice:
 
 
 async def list_page(database: Database, selection: Selection) -> Listing:
-    """Read one page; raises NotFound when there is no such collection or page."""
+    """Read one page with its facets; raises NotFound when there is no such collection or page."""
     if not 1 <= selection.page <= MOST_PAGES:
         raise NotFound(f"There is no page {selection.page}.")
-    sql, args = queries.list_page(
-        collection=_text(selection.collection) if selection.collection else None,
-        terms=selection.terms,
-        sort=selection.sort,
-        price_from=selection.price_from,
-        price_to=selection.price_to,
-        in_stock=selection.in_stock,
-        limit=PAGE_SIZE,
-        offset=(selection.page - 1) * PAGE_SIZE,
-    )
+    filters = selection.filters
+    sql, args = search_queries.page(filters, selection.sort, PAGE_SIZE, (selection.page - 1) * PAGE_SIZE)
     rows = await database.fetch(sql, *args)
     if not rows:
         raise NotFound("There is no such collection.")
@@ -165,26 +189,61 @@ async def list_page(database: Database, selection: Selection) -> Listing:
         first["total"] or 0,
         selection.page,
         cards,
+        await list_facets(database, filters),
     )
 
 
+async def list_facets(database: Database, filters: Filters) -> list[FacetGroup]:
+    """What the products can be narrowed down by: per group the most frequent values, and those chosen."""
+    sql, args = search_queries.facets(filters)
+    groups: dict[str, dict[str, int | None]] = {}
+    for row in await database.fetch(sql, *args):
+        group, _, value = row["facet"].partition("=")
+        counted = row["products"] if row["matched"] <= search_queries.COUNTED else None
+        groups.setdefault(group, {})[value] = counted
+    for group, values in filters.choices.items():
+        for value in values:
+            groups.setdefault(group, {}).setdefault(value, 0)
+    return [
+        FacetGroup(group, _cut(values, filters.choices.get(group, ())))
+        for group, values in sorted(groups.items(), key=_in_order)
+    ]
+
+
+def _in_order(entry: tuple[str, dict[str, int | None]]) -> tuple[bool, bool, str]:
+    return entry[0] in ("price", "stock"), not entry[0].startswith("option."), entry[0]
+
+
+def _cut(values: dict[str, int | None], chosen: Sequence[str]) -> list[FacetValue]:
+    shown = [*list(values)[:MOST_VALUES], *(one for one in chosen if one not in list(values)[:MOST_VALUES])]
+    return [FacetValue(value, values[value], value in chosen) for value in shown]
+
+
 async def list_slice(
-    database: Database, *, terms: str, collection: str | None, limit: int, cursor: str | None
+    database: Database, filters: Filters, *, sort: Sort | None = None, limit: int, cursor: str | None = None
 ) -> Slice:
-    """Read some products from after the cursor. Raises a 400 on a cursor that was not given out here."""
-    rank, after = _read_cursor(cursor) if cursor else (None, 0)
-    if terms:
-        rows = await database.fetch(queries.SEARCH_FROM, terms, rank, after, limit + 1, collection)
-    elif collection:
-        rows = await database.fetch(queries.LIST_COLLECTION_FROM, after, limit + 1, collection)
-    else:
-        rows = await database.fetch(queries.LIST_FROM, after, limit + 1)
-    if not rows and collection and not await database.fetchval(queries.COLLECTION_EXISTS, collection):
-        raise NotFound(f"There is no collection {collection!r}.")
+    """Read some products from after the cursor. Raises Problem on a cursor that was not given out here."""
+    after = _read_cursor(cursor, sort, filters) if cursor else None
+    sql, args = search_queries.slice_from(filters, sort, limit + 1, after)
+    rows = await database.fetch(sql, *args)
+    wanted = filters.collection
+    if not rows and wanted and not await database.fetchval(queries.COLLECTION_EXISTS, wanted):
+        raise NotFound(f"There is no collection {wanted!r}.")
     more = len(rows) > limit
     rows = rows[:limit]
-    next_cursor = write_cursor((rows[-1]["rank"], rows[-1]["id"])) if more else None
+    next_cursor = write_cursor((rows[-1]["key"], rows[-1]["id"])) if more else None
     return Slice([_card(row) for row in rows], next_cursor)
+
+
+async def list_handles(database: Database) -> set[str]:
+    """The handles of all products, published or not."""
+    return {row["handle"] for row in await database.fetch(queries.HANDLES)}
+
+
+async def look_at_stock(database: Database) -> None:
+    """Bring up to date by which lists sort and filter."""
+    async with database.connection() as connection:
+        await connection.execute(queries.LOOK_AT_STOCK, timeout=120)
 
 
 async def read_product(database: Database, handle: str) -> Product:
@@ -294,8 +353,17 @@ def _product(row: Mapping[str, Any] | None) -> Product:
     )
 
 
-def _read_cursor(cursor: str) -> tuple[float, int]:
-    rank, after = read_cursor(cursor, tuple[float, int])
-    if not 0 <= after < 2**63:
+def _read_cursor(cursor: str, sort: Sort | None, filters: Filters) -> tuple[Any, int]:
+    """The key and id of the last product seen; the key is of the type that the order sorts by."""
+    if sort is Sort.TITLE:
+        kind: Any = str
+    else:
+        kind = float if sort is None and filters.terms is not None else int
+    key, after = read_cursor(cursor, tuple[kind, int])
+    if (
+        not 0 <= after < 2**63
+        or (kind is int and not -(2**63) <= key < 2**63)
+        or (kind is str and "\0" in key)
+    ):
         raise bad_cursor(cursor)
-    return rank, after
+    return key, after

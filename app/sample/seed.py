@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from app.catalog import importer
+from app.catalog import service as catalog
 from app.catalog.drafts import Fault
 from app.core.database import open_direct
 from app.core.problems import Problem
@@ -25,7 +26,7 @@ async def run(settings: Settings) -> int:
     sample = {product.handle for product in generate()}
     try:
         async with open_direct(settings) as database:
-            present = {row["handle"] for row in await database.fetch("SELECT handle FROM products")}
+            present = await catalog.list_handles(database)
             if present - sample:
                 print("The catalogue has products of its own: the sample is not loaded.")
                 return 0

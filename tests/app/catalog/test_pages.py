@@ -50,7 +50,7 @@ def shirt(*variants: Variant, options: tuple[str, ...] = ("Colour", "Size"), bod
 def test_a_query_string_becomes_a_selection() -> None:
     query = {"sort": "-price", "from": "10", "to": "20,50", "in_stock": "1", "page": "3"}
     assert pages.read_selection(query, collection="mugs") == Selection(
-        "mugs", None, Sort.DEAREST, 1000, 2050, True, 3
+        "mugs", None, Sort.DEAREST, 1000, 2050, True, {}, 3
     )
 
 
@@ -77,9 +77,10 @@ def test_search_words_are_trimmed_and_cut() -> None:
 
 
 def test_an_address_of_a_list_leads_back_to_the_same_selection() -> None:
-    selection = Selection(None, "red mug & more", Sort.TITLE, 950, 2000, True, 4)
+    selection = Selection(None, "red mug & more", Sort.TITLE, 950, 2000, True, {"option.size": ("M", "L")}, 4)
     address = pages.listing_address("/search", selection, page=5)
-    assert address == "/search?q=red+mug+%26+more&sort=title&from=9.50&to=20&in_stock=1&page=5"
+    filters = "from=9.50&to=20&in_stock=1&option.size=M&option.size=L"
+    assert address == f"/search?q=red+mug+%26+more&sort=title&{filters}&page=5"
 
 
 def test_the_pager_has_no_page_before_the_first_and_none_after_the_last() -> None:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import httpx
 import pytest
 
 from app.catalog import importer, service
 from app.catalog.queries import Sort
+from app.catalog.search_queries import Filters
 from app.core.database import Database
 from app.core.problems import NotFound, Problem
-from tests.app.catalog.sheets import product, save, unique
+from tests.app.catalog.sheets import product, row, save, unique
 
 
 async def stock(database: Database, folder: Path, *rows: dict[str, object]) -> None:
@@ -123,7 +125,9 @@ async def test_the_cursor_visits_each_product_once(
     seen: list[str] = []
     cursor = None
     while True:
-        part = await service.list_slice(shop, terms=terms, collection=shelf, limit=2, cursor=cursor)
+        part = await service.list_slice(
+            shop, Filters(terms=terms or None, collection=shelf), limit=2, cursor=cursor
+        )
         assert len(part.cards) <= 2
         seen += [card.handle for card in part.cards]
         cursor = part.next_cursor
@@ -135,7 +139,7 @@ async def test_the_cursor_visits_each_product_once(
 @pytest.mark.parametrize("cursor", ["x", "!!!!", "W10", "WyJhIiwxXQ", "WzAsLTVd", "WzAsMWUzMDBd", "é"])
 async def test_a_made_up_cursor_is_refused(shop: Database, cursor: str) -> None:
     with pytest.raises(Problem, match="next_cursor"):
-        await service.list_slice(shop, terms="", collection=None, limit=2, cursor=cursor)
+        await service.list_slice(shop, Filters(), limit=2, cursor=cursor)
 
 
 async def test_a_product_comes_with_its_neighbours(shop: Database, handles: list[str]) -> None:
@@ -143,3 +147,105 @@ async def test_a_product_comes_with_its_neighbours(shop: Database, handles: list
     assert found.title == "Zinnober Kettle"
     assert found.variants[0].available == 5
     assert related == []  # The others have no picture to show.
+
+
+@pytest.mark.parametrize("typed", ["zinnobre teapot", "zinnober tepaot", "iznnober teapot"])
+async def test_two_letters_that_changed_places_are_put_right(shop: Database, typed: str) -> None:
+    listing = await service.list_page(shop, service.Selection(terms=typed))
+    assert [card.title for card in listing.cards] == ["Zinnober Teapot"]
+    assert listing.title == "zinnober teapot"
+
+
+@pytest.fixture
+async def wardrobe(database: Database, tmp_path: Path) -> str:
+    """A collection of three shirts: two makers, sizes and colours, one sold out."""
+    name = unique("wardrobe")
+
+    def shirt(maker: str, colour: str, *sizes: str, price: str, units: str = "5") -> list[dict[str, object]]:
+        handle = unique("shirt")
+        named = {"option1_name": "Colour", "option2_name": "Size", "vendor": maker, "type": "Shirt"}
+        first = product(
+            handle,
+            collection=name,
+            option1_value=colour,
+            option2_value=sizes[0],
+            variant_price=price,
+            variant_inventory_qty=units,
+            **named,
+        )
+        more = [
+            row(handle, option1_value=colour, option2_value=size, variant_price=price) for size in sizes[1:]
+        ]
+        return [first, *more]
+
+    await stock(
+        database,
+        tmp_path,
+        *shirt("Nørr", "Red", "S", "M", price="8"),
+        *shirt("Nørr", "Blue", "M", price="30"),
+        *shirt("Vale", "Blue", "L", price="70", units="0"),
+    )
+    return name
+
+
+def counts(groups: list[service.FacetGroup]) -> dict[str, dict[str, int | None]]:
+    return {group.name: {one.value: one.products for one in group.values} for group in groups}
+
+
+async def test_facets_count_what_each_choice_would_show(database: Database, wardrobe: str) -> None:
+    found = counts(await service.list_facets(database, Filters(wardrobe)))
+    assert found == {
+        "option.colour": {"Blue": 2, "Red": 1},
+        "option.size": {"M": 2, "L": 1, "S": 1},
+        "type": {"Shirt": 3},
+        "vendor": {"Nørr": 2, "Vale": 1},
+        "price": {"0": 1, "2": 1, "3": 1},
+        "stock": {"1": 2},
+    }
+
+
+async def test_several_values_of_a_group_add_up_and_groups_narrow_each_other(
+    database: Database, wardrobe: str
+) -> None:
+    async def total(**choices: tuple[str, ...]) -> int:
+        named = {name.replace("_", "."): values for name, values in choices.items()}
+        return (await service.list_page(database, service.Selection(wardrobe, choices=named))).total
+
+    assert await total(option_colour=("Blue",)) == 2
+    assert await total(option_colour=("Blue", "Red")) == 3
+    assert await total(option_colour=("Blue",), vendor=("Vale",)) == 1
+    assert await total(option_colour=("Blue",), option_size=("S",)) == 0
+    found = counts(await service.list_facets(database, Filters(wardrobe, choices={"vendor": ("Vale",)})))
+    assert found["vendor"] == {"Nørr": 2, "Vale": 1}, "its own choice must not hide the others"
+    assert found["option.colour"] == {"Blue": 1}
+
+
+@pytest.mark.parametrize("sort", [None, *Sort])
+@pytest.mark.parametrize("terms", [None, "shirt"])
+async def test_the_cursor_visits_each_product_once_in_every_order(
+    database: Database, wardrobe: str, sort: Sort | None, terms: str | None
+) -> None:
+    filters = Filters(wardrobe, terms)
+    whole = await service.list_slice(database, filters, sort=sort, limit=10)
+    seen, cursor = [], None
+    while True:
+        part = await service.list_slice(database, filters, sort=sort, limit=1, cursor=cursor)
+        seen += [card.id for card in part.cards]
+        if (cursor := part.next_cursor) is None:
+            break
+    assert seen == [card.id for card in whole.cards]
+    assert len(seen) == 3
+
+
+async def test_the_pages_and_the_api_filter_by_facets(client: httpx.Client, wardrobe: str) -> None:
+    page = client.get(f"/collections/{wardrobe}", params={"option.colour": ["Blue", "Red"], "vendor": "Nørr"})
+    assert page.status_code == 200
+    assert page.text.count('<article class="card">') == 2
+    assert 'name="option.colour" value="Blue" checked' in page.text
+    asked = {"collection": wardrobe, "option": ["colour:Blue"], "in_stock": "true", "facets": "true"}
+    answer = client.get("/api/v1/products", params=asked).json()
+    assert [one["vendor"] for one in answer["items"]] == ["Nørr"]
+    assert {group["name"] for group in answer["facets"]} >= {"vendor", "option.size", "price", "stock"}
+    wrong = client.get("/api/v1/products", params={"option": "colour"})
+    assert wrong.status_code == 422
+    assert "name:value" in wrong.text
