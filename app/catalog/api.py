@@ -121,7 +121,13 @@ Limit = Annotated[int, Parameter(ge=1, le=100, description="Products in one answ
 Cursor = Annotated[str, Parameter(max_length=200, description="next_cursor of the answer before")]
 
 
-Order = Annotated[Sort | None, Parameter(description="Order; unset: best match, else the catalogue's own")]
+Order = Annotated[
+    str,
+    Parameter(
+        pattern="^(featured|newest|price|-price|title)?$",
+        description="featured, newest, price, -price or title; unset: best match, or the catalogue's own",
+    ),
+]
 Vendors = Annotated[list[str] | None, Parameter(description="Any of these vendors")]
 Kinds = Annotated[list[str] | None, Parameter(query="type", description="Any of these types")]
 Options = Annotated[
@@ -164,7 +170,7 @@ async def list_products(  # noqa: PLR0917  # the framework names every argument
     collection: Handle = "",
     limit: Limit = 20,
     cursor: Cursor = "",
-    sort: Order = None,
+    sort: Order = "",
     vendor: Vendors = None,
     kind: Kinds = None,
     options: Options = None,
@@ -176,7 +182,9 @@ async def list_products(  # noqa: PLR0917  # the framework names every argument
     """List products in the catalogue's order, or the best matches of `query` first."""
     choices = read_choices(vendor or [], kind or [], options or [])
     filters = Filters(collection or None, words.strip() or None, price_from, price_to, in_stock, choices)
-    found = await service.list_slice(database, filters, sort=sort, limit=limit, cursor=cursor or None)
+    found = await service.list_slice(
+        database, filters, sort=Sort(sort) if sort else None, limit=limit, cursor=cursor or None
+    )
     counted = await service.list_facets(database, filters) if facets and not cursor else None
     media_url = media_addresses(settings)
     items = [_listed(card, settings.public_url, media_url) for card in found.cards]
