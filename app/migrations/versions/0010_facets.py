@@ -7,8 +7,8 @@ tables.
 
 from alembic import op
 
-revision = "0009_facets"
-down_revision = "0008_payments"
+revision = "0010_facets"
+down_revision = "0009_promotions"
 branch_labels = None
 depends_on = None
 
