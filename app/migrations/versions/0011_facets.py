@@ -7,8 +7,8 @@ tables.
 
 from alembic import op
 
-revision = "0010_facets"
-down_revision = "0009_promotions"
+revision = "0011_facets"
+down_revision = "0010_benefits"
 branch_labels = None
 depends_on = None
 
