@@ -15,6 +15,7 @@ from app.catalog import collections, editing, service
 from app.catalog.drafts import slug
 from app.core.database import Database
 from app.core.problems import Invalid, Problem
+from app.taxes import service as taxes
 
 VARIANT_FIELDS = ("sku", "price", "compare_at", "weight_grams", "taxable", "active")
 HEAVIEST_GRAMS = 1_000_000
@@ -91,6 +92,9 @@ async def change_product(clerk: Clerk, database: Database, form: Form, product: 
         published=form.flag("published"),
         pictures=_pictures(form.prose("pictures")),
     )
+    tax_class = form.text("tax_class", most=31)
+    if tax_class not in await _tax_classes(database, product):
+        form.refuse("tax_class", f"{tax_class!r} has no rates: choose a class that is offered.")
     wanted = sorted(
         int(one) for one in form.lists.get("collections", []) if one.isdecimal() and len(one) < 12
     )
@@ -102,10 +106,12 @@ async def change_product(clerk: Clerk, database: Database, form: Form, product: 
                 change.before = {
                     **_described(found),
                     "collections": await collections.collections_of(change.connection, product),
+                    "tax_class": await service.read_tax_class(change.connection, product),
                 }
                 changed = await editing.change_product(change.connection, found, new)
                 await collections.set_collections(change.connection, product, wanted)
-                change.after = {**_described(changed), "collections": wanted}
+                await service.set_tax_class(change.connection, product, tax_class)
+                change.after = {**_described(changed), "collections": wanted, "tax_class": tax_class}
             return back(f"/products/{product}", f"{changed.title} is saved.")
         except Invalid as invalid:
             _take_faults(form, invalid)
@@ -218,6 +224,7 @@ async def _product_page(
         "tags": ", ".join(found.tags),
         "pictures": "\n".join(f"{one.path} | {one.alt}" if one.alt else one.path for one in found.pictures),
         "collections": await collections.collections_of(database, product),
+        "tax_class": await service.read_tax_class(database, product),
     }
     prices = {f"{name}-{one.id}": value for one in found.variants for name, value in _shown(one).items()}
     context = {
@@ -226,10 +233,17 @@ async def _product_page(
         "variants": variants or Form(prices),
         "variant": variant or Form(),
         "units": await service.list_units(database, product),
+        "tax_classes": [(one, one) for one in await _tax_classes(database, product)],
         "all_collections": await collections.list_collections(database),
     }
     refused = any(one and one.errors for one in (form, variants, variant))
     return show(clerk, "catalog/desk_product.html", context, status=422 if refused else 200)
+
+
+async def _tax_classes(database: Database, product: int) -> list[str]:
+    """What has rates; and what the product has now, should its rates be gone."""
+    now = await service.read_tax_class(database, product)
+    return list(dict.fromkeys([*await taxes.list_classes(database), now]))
 
 
 def _described(product: editing.ProductRecord) -> dict[str, Any]:

@@ -19,6 +19,8 @@ UNITS = """
 SELECT v.id, coalesce(a.available, 0) AS available
 FROM variants v LEFT JOIN stock_available a ON a.variant_id = v.id WHERE v.product_id = $1
 """
+TAX_CLASS = "SELECT tax_class FROM products WHERE id = $1"
+SET_TAX_CLASS = "UPDATE products SET tax_class = $2 WHERE id = $1"
 COLLECTIONS = """
 SELECT c.id, c.handle, c.title, c.description, count(m.product_id)::integer AS products
 FROM collections c LEFT JOIN collection_products m ON m.collection_id = c.id

@@ -12,7 +12,7 @@ from app.catalog import desk_queries, queries, search_queries
 from app.catalog.queries import Sort
 from app.catalog.search_queries import Filters
 from app.core.cursors import bad_cursor, read_cursor, write_cursor
-from app.core.database import Database
+from app.core.database import Connection, Database
 from app.core.problems import NotFound
 
 PAGE_SIZE = 24
@@ -311,6 +311,16 @@ async def list_of_collection(
 async def list_units(database: Database, product_id: int) -> dict[int, int]:
     """What is available of each variant of a product."""
     return {row["id"]: row["available"] for row in await database.fetch(desk_queries.UNITS, product_id)}
+
+
+async def read_tax_class(connection: Connection | Database, product_id: int) -> str:
+    """By which rates a product is taxed."""
+    return str(await connection.fetchval(desk_queries.TAX_CLASS, product_id))
+
+
+async def set_tax_class(connection: Connection, product_id: int, tax_class: str) -> None:
+    """Tax a product by these rates from now on."""
+    await connection.execute(desk_queries.SET_TAX_CLASS, product_id, tax_class)
 
 
 _VARIANTS = msgspec.json.Decoder(list[Variant])

@@ -16,3 +16,5 @@ SAVE_REGION = """
 INSERT INTO tax_regions (country, tax_included) VALUES ($1, $2)
 ON CONFLICT (country) DO UPDATE SET tax_included = excluded.tax_included
 """
+
+CLASSES = "SELECT DISTINCT tax_class FROM tax_rates ORDER BY 1"

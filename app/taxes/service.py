@@ -40,3 +40,8 @@ async def _read(database: Database) -> Taxes:
 _taxes = Kept(REFRESH_SECONDS, _read)
 read_taxes = _taxes.get
 forget_taxes = _taxes.forget
+
+
+async def list_classes(database: Database) -> list[str]:
+    """The classes that have a rate anywhere."""
+    return [row["tax_class"] for row in await database.fetch(queries.CLASSES)]

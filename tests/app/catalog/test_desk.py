@@ -33,7 +33,11 @@ def fields_of(page: str) -> dict[str, str]:
     inputs = dict(re.findall(r'<input id="[^"]+" name="([^"]+)"[^>]*? value="([^"]*)"', page))
     areas = dict(re.findall(r'<textarea id="[^"]+" name="([^"]+)"[^>]*>([^<]*)<', page))
     seen = find(r'name="seen" value="([^"]+)"', page)
-    return {name: html.unescape(value) for name, value in {**inputs, **areas, "seen": seen}.items()}
+    chosen = dict(
+        re.findall(r'<select id="[^"]+" name="([^"]+)"[^>]*>.*?value="([^"]*)" selected', page, re.DOTALL)
+    )
+    sent = {**inputs, **areas, **chosen, "seen": seen}
+    return {name: html.unescape(value) for name, value in sent.items()}
 
 
 async def test_a_product_is_described_anew_and_the_shop_shows_it(
@@ -90,6 +94,21 @@ async def test_of_two_who_edit_a_product_the_second_is_told(
     assert second.status_code == 422
     assert "Somebody else has changed this product" in second.text
     assert await database.fetchval("SELECT title FROM products WHERE id = $1", product) == "First"
+
+
+async def test_a_tax_class_is_one_that_has_rates(
+    kim: Person, database: Database, owner: asyncpg.Connection
+) -> None:
+    product = await product_of(database, await make_variant(owner))
+    await owner.execute(
+        "INSERT INTO tax_rates (country, tax_class, rate, source) VALUES ('DE', 'test', 700, 'a test')"
+        " ON CONFLICT DO NOTHING"
+    )
+    fields = fields_of(kim.page(f"/products/{product}"))
+    assert fields["tax_class"] == "standard"
+    assert kim.send(f"/products/{product}", **{**fields, "tax_class": "none"}).status_code == 422
+    assert kim.send(f"/products/{product}", **{**fields, "tax_class": "test"}).status_code == 303
+    assert await database.fetchval("SELECT tax_class FROM products WHERE id = $1", product) == "test"
 
 
 async def test_prices_of_variants_change_together_or_not_at_all(
