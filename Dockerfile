@@ -64,6 +64,19 @@ EXPOSE 5432
 STOPSIGNAL SIGINT
 CMD ["serve"]
 
+# The other engine of the role database. A folder per engine on the volume: none can read the other's files.
+FROM base AS mariadb
+LABEL org.opencontainers.image.title="storestack database (MariaDB)" \
+      org.opencontainers.image.description="MariaDB with the store's roles"
+RUN useradd --uid 10103 --user-group --home-dir /var/lib/mysql --shell /usr/sbin/nologin mysql \
+    && install-packages mariadb-server-core mariadb-client-core \
+    && rm -rf /var/lib/mysql && install -d -m 0700 -o mysql -g mysql /var/lib/mysql
+COPY images/mariadb/ /usr/local/bin/
+USER mysql
+EXPOSE 3306
+STOPSIGNAL SIGTERM
+CMD ["serve"]
+
 FROM base AS pooler
 LABEL org.opencontainers.image.title="storestack pooler" \
       org.opencontainers.image.description="PgBouncer in transaction mode"
@@ -89,6 +102,33 @@ WORKDIR /var/lib/redis
 EXPOSE 6379
 STOPSIGNAL SIGTERM
 CMD ["redis-server", "/etc/storestack/redis.conf"]
+
+# Two more engines of the role cache. Valkey takes Redis' settings and commands; it serves under both names.
+FROM base AS valkey
+LABEL org.opencontainers.image.title="storestack cache (Valkey)" \
+      org.opencontainers.image.description="Valkey for sessions, limits and fragments"
+RUN install-packages valkey-server \
+    && useradd --uid 10105 --user-group --no-create-home --shell /usr/sbin/nologin cache \
+    && ln -s /usr/bin/valkey-server /usr/local/bin/redis-server \
+    && ln -s /usr/bin/valkey-cli /usr/local/bin/redis-cli \
+    && rm -rf /var/lib/redis && install -d -m 0700 -o cache -g cache /var/lib/redis
+COPY images/cache/ /usr/local/bin/
+USER cache
+WORKDIR /var/lib/redis
+EXPOSE 6379
+STOPSIGNAL SIGTERM
+CMD ["redis-server", "/etc/storestack/redis.conf"]
+
+FROM base AS memcached
+LABEL org.opencontainers.image.title="storestack cache (memcached)" \
+      org.opencontainers.image.description="memcached for limits and fragments"
+RUN install-packages memcached \
+    && useradd --uid 10105 --user-group --no-create-home --shell /usr/sbin/nologin cache
+COPY images/memcached/ /usr/local/bin/
+USER cache
+EXPOSE 11211
+STOPSIGNAL SIGTERM
+CMD ["serve"]
 
 FROM base AS python
 RUN install-packages python3

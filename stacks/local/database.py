@@ -1,16 +1,16 @@
-"""Database: PostgreSQL and, in front of it, PgBouncer. Both are on the data network only."""
+"""Database: PostgreSQL and, in front of it, PgBouncer; or MariaDB by itself. All on the data network only."""
 
 from dataclasses import dataclass
 
 import pulumi
 
-from stacks.local.configuration import pooler, postgres
+from stacks.local.configuration import mariadb, pooler, postgres
 from stacks.local.containers import UIDS, Attachment, Mount, Service, run, volume
 from stacks.local.images import Images
 from stacks.local.network import Network
 from stacks.local.providers.volume_files import CONFIGURATION_PATH, SECRETS_PATH, VolumeFiles
 from stacks.local.secrets import Secrets
-from stacks.settings import Settings
+from stacks.settings import DatabaseEngine, Settings
 
 POOLER_CPUS = 1.0
 POOLER_MEMORY_MB = 64
@@ -26,24 +26,27 @@ class DatabaseArgs:
 
 
 class Database(pulumi.ComponentResource):
-    """The ids of both containers. The data volume stays when the stack goes."""
+    """The ids of its containers, and its addresses. The data volume stays when the stack goes."""
 
     container: pulumi.Output[str]
-    pooler: pulumi.Output[str]
+    pooler: pulumi.Output[str] | None
 
     def __init__(
         self, name: str, args: DatabaseArgs, settings: Settings, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__("storestack:local:Database", name, None, opts)
         self.child = pulumi.ResourceOptions(parent=self)
+        self.postgres = settings.database.engine is DatabaseEngine.POSTGRES
         self.container = self.database(name, args, settings)
-        self.pooler = self.pool(name, args, settings)
+        self.pooler = self.pool(name, args, settings) if self.postgres else None
         self.register_outputs({"container": self.container, "pooler": self.pooler})
 
     def database(self, name: str, args: DatabaseArgs, settings: Settings) -> pulumi.Output[str]:
         configuration = volume(f"{name}-database-configuration", "database", settings, self.child)
         secrets = volume(f"{name}-database-secrets", "database", settings, self.child)
-        data = volume(f"{name}-database-data", "database", settings, self.child, keep=True)
+        # A volume for each engine: going back to the other finds its data as it was left.
+        of = "data" if self.postgres else "mysql-data"
+        data = volume(f"{name}-database-{of}", "database", settings, self.child, keep=True)
         database = settings.database
         files = VolumeFiles(
             f"{name}-database-files",
@@ -51,15 +54,7 @@ class Database(pulumi.ComponentResource):
             role="database",
             image=args.images.database,
             uid=UIDS["database"],
-            configuration=postgres.render(
-                postgres.DatabaseConfiguration(
-                    subnet=str(args.network.plan.data),
-                    memory_mb=database.memory_mb,
-                    cpus=database.cpus,
-                    connections=database.connections,
-                    slow_query_ms=database.slow_query_ms,
-                )
-            ),
+            configuration=self.configuration(args, settings),
             configuration_volume=configuration.name,
             secrets={
                 "migrator_password": args.secrets.database_migrator,
@@ -77,7 +72,7 @@ class Database(pulumi.ComponentResource):
             mounts=(
                 Mount(configuration.name, CONFIGURATION_PATH),
                 Mount(secrets.name, SECRETS_PATH),
-                Mount(data.name, "/var/lib/postgresql", read_only=False),
+                Mount(data.name, f"/var/lib/{'postgresql' if self.postgres else 'mysql'}", read_only=False),
             ),
             start_seconds=START_SECONDS,
             # A checkpoint is written first; a kill would only cost the next start a replay.
@@ -86,6 +81,38 @@ class Database(pulumi.ComponentResource):
         )
         opts = pulumi.ResourceOptions(parent=self, depends_on=[files, args.images])
         return run(f"{name}-database", service, settings, opts).id
+
+    def configuration(self, args: DatabaseArgs, settings: Settings) -> dict[str, str]:
+        database = settings.database
+        if not self.postgres:
+            return mariadb.render(
+                mariadb.DatabaseConfiguration(
+                    memory_mb=database.memory_mb,
+                    connections=database.connections,
+                    slow_query_ms=database.slow_query_ms,
+                )
+            )
+        return postgres.render(
+            postgres.DatabaseConfiguration(
+                subnet=str(args.network.plan.data),
+                memory_mb=database.memory_mb,
+                cpus=database.cpus,
+                connections=database.connections,
+                slow_query_ms=database.slow_query_ms,
+            )
+        )
+
+    def addresses(self, role: str) -> dict[str, pulumi.Input[str]]:
+        """The contract's variables: through the pooler where there is one, and straight, as `role`."""
+        if not self.postgres:
+            return {
+                "DATABASE_URL": "mysql://store@database:3306/store",
+                "DATABASE_DIRECT_URL": f"mysql://{role}@database:3306/store",
+            }
+        return {
+            "DATABASE_URL": "postgresql://store@pooler:6432/store",
+            "DATABASE_DIRECT_URL": f"postgresql://{role}@database:5432/store",
+        }
 
     def pool(self, name: str, args: DatabaseArgs, settings: Settings) -> pulumi.Output[str]:
         configuration = volume(f"{name}-pooler-configuration", "pooler", settings, self.child)

@@ -14,10 +14,26 @@ from typing import Final
 import pulumi
 import pulumi_docker as docker
 
-from stacks.settings import Settings
+from stacks.settings import CacheEngine, DatabaseEngine, Settings
 
 ROOT: Final = Path(__file__).parents[2]
-TARGETS: Final = ("edge", "balancer", "database", "pooler", "cache", "store", "gateway")
+TARGETS: Final = (
+    *(
+        "edge",
+        "balancer",
+        "database",
+        "mariadb",
+        "pooler",
+        "cache",
+        "valkey",
+        "memcached",
+        "store",
+        "gateway",
+    ),
+)
+# Which target serves a role, by its engine.
+DATABASES: Final = {DatabaseEngine.POSTGRES: "database", DatabaseEngine.MYSQL: "mariadb"}
+CACHES: Final = {CacheEngine.REDIS: "cache", CacheEngine.VALKEY: "valkey", CacheEngine.MEMCACHED: "memcached"}
 REPOSITORY: Final = "storestack"
 # Handed to the build steps that download, so that they also work behind a TLS-inspecting proxy.
 CA_BUNDLE: Final = Path("/etc/ssl/certs/ca-certificates.crt")
@@ -86,7 +102,7 @@ def build_log(stack: str, target: str) -> str:
 
 
 class Images(pulumi.ComponentResource):
-    """The image id of each role, and the version of the store: what a release is told apart by."""
+    """The image id of each role (MySQL has no pooler), and the store's version: releases differ by it."""
 
     edge: pulumi.Output[str]
     balancer: pulumi.Output[str]
@@ -104,9 +120,10 @@ class Images(pulumi.ComponentResource):
         self.child = pulumi.ResourceOptions(parent=self, delete_before_replace=False)
         self.edge = self.built(name, "edge", settings)
         self.balancer = self.built(name, "balancer", settings)
-        self.database = self.built(name, "database", settings)
-        self.pooler = self.built(name, "pooler", settings)
-        self.cache = self.built(name, "cache", settings)
+        self.database = self.built(name, DATABASES[settings.database.engine], settings)
+        if settings.database.engine is DatabaseEngine.POSTGRES:
+            self.pooler = self.built(name, "pooler", settings)
+        self.cache = self.built(name, CACHES[settings.cache.engine], settings)
         self.gateway = self.built(name, "gateway", settings)
         if settings.store.image is None:
             self.store = self.built(name, "store", settings)

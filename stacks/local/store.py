@@ -55,7 +55,8 @@ class Store(pulumi.ComponentResource):
         super().__init__("storestack:local:Store", name, None, opts)
         self.args, self.settings = args, settings
         # A foreign image brings a check of its own, or the smoke test alone decides.
-        self.health = ("health",) if settings.store.image is None else None
+        own = ("health",) if settings.store.image is None else None
+        self.health = settings.store.health_command or own
         self.child = pulumi.ResourceOptions(parent=self)
         secrets, files = self.secret_files(name, "store", args.secrets.database_store)
         self.common: tuple[pulumi.Resource, ...] = (files, args.database, args.cache)
@@ -110,9 +111,8 @@ class Store(pulumi.ComponentResource):
             "BACK_OFFICE_URL": self.settings.back_office_url,
             "MEDIA_URL": f"{url}/media",
             "MEDIA_ROOT": MEDIA_PATH,
-            "DATABASE_URL": "postgresql://store@pooler:6432/store",
-            "DATABASE_DIRECT_URL": f"postgresql://{role}@database:5432/store",
-            "CACHE_URL": "redis://cache:6379/0",
+            **self.args.database.addresses(role),
+            "CACHE_URL": self.args.cache.address,
             "GATEWAY_URL": f"http://gateway:{GATEWAY_PORT}",
             "DATABASE_PASSWORD_FILE": f"{SECRETS_PATH}/database_password",
             "CACHE_PASSWORD_FILE": f"{SECRETS_PATH}/cache_password",

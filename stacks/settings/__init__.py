@@ -12,9 +12,11 @@ from typing import Any
 from stacks.settings.keys import (
     ROLES,
     TARGET,
+    CacheEngine,
     Carrier,
     Certificates,
     CertificateSource,
+    DatabaseEngine,
     FirewallMode,
     Key,
     Settings,
@@ -22,7 +24,17 @@ from stacks.settings.keys import (
     table,
 )
 
-__all__ = ["CertificateSource", "FirewallMode", "Settings", "SettingsError", "Target", "parse", "table"]
+__all__ = [
+    "CacheEngine",
+    "CertificateSource",
+    "DatabaseEngine",
+    "FirewallMode",
+    "Settings",
+    "SettingsError",
+    "Target",
+    "parse",
+    "table",
+]
 
 STACK_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,30}")
 
@@ -80,6 +92,20 @@ def unknown(name: str, rows: Mapping[str, Key]) -> Iterator[str]:
     yield f"{name}: there is no such setting; {mend if near else 'remove it, ' + mend}"
 
 
+def foreign_engines(settings: Settings) -> Iterator[str]:
+    """Engines that the bundled store cannot use."""
+    fine: tuple[tuple[str, str, tuple[str, ...]], ...] = (
+        ("database:engine", settings.database.engine, (DatabaseEngine.POSTGRES,)),
+        ("cache:engine", settings.cache.engine, (CacheEngine.REDIS, CacheEngine.VALKEY)),
+    )
+    for name, engine, engines in fine:
+        if engine not in engines:
+            yield (
+                f'{name}: "{engine}" is nothing the bundled store can use: set it to {" or ".join(engines)},'
+                " or give an image of your own in store:image."
+            )
+
+
 def public(certificates: Certificates) -> bool:
     """Whether the ACME authority is one that everybody trusts, and not one of the owner's."""
     return certificates.acme_authority_file is None
@@ -123,6 +149,8 @@ def conflicts(settings: Settings) -> Iterator[str]:
     if store.carrier is not Carrier.NONE and None in (store.carrier_key, store.carrier_webhook_key):
         missing = "carrier_key" if store.carrier_key is None else "carrier_webhook_key"
         yield f'store:carrier: "{store.carrier}" needs store:{missing}: set it with `--secret`.'
+    if store.image is None:
+        yield from foreign_engines(settings)
     if store.workers and not store.worker_command:
         yield f'store:workers: "{store.workers}" needs store:worker_command: set it, or use 0 workers.'
     # Beside the pool: the workers' own connections, the release step, three kept for the superuser.

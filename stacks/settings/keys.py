@@ -49,6 +49,17 @@ class Carrier(StrEnum):
     EASYPOST = "easypost"
 
 
+class DatabaseEngine(StrEnum):
+    POSTGRES = "postgres"
+    MYSQL = "mysql"
+
+
+class CacheEngine(StrEnum):
+    REDIS = "redis"
+    VALKEY = "valkey"
+    MEMCACHED = "memcached"
+
+
 class CertificateSource(StrEnum):
     OWN = "own"
     FILES = "files"
@@ -178,6 +189,9 @@ class Store:
     release_seconds: int = key(
         kinds.integer(10, 86400), "600", "a migration that takes longer needs a plan", "s"
     )
+    health_command: tuple[str, ...] | None = key(
+        kinds.command(), None, "unset: the bundled store's own; for your image a command that fails when ill"
+    )
     worker_command: tuple[str, ...] = key(
         kinds.command(), "python -m app worker", "what a worker container runs"
     )
@@ -208,6 +222,11 @@ class Store:
 
 @dataclass(frozen=True)
 class Database:
+    engine: DatabaseEngine = key(
+        kinds.choice(DatabaseEngine),
+        "postgres",
+        "the bundled store needs it; mysql is MariaDB here, for an image of your own",
+    )
     cpus: float = key(kinds.number(0.1, 64), "2", "orders are written here", "cores")
     memory_mb: int = key(
         kinds.integer(256, 1048576), "768", "a quarter is cache; a catalogue of 1,000 fits whole", "MB"
@@ -228,6 +247,11 @@ class Database:
 
 @dataclass(frozen=True)
 class Cache:
+    engine: CacheEngine = key(
+        kinds.choice(CacheEngine),
+        "redis",
+        "the bundled store speaks to redis and valkey; memcached is for an image of your own",
+    )
     cpus: float = key(kinds.number(0.1, 64), "0.5", "Redis answers from one thread", "cores")
     memory_mb: int = key(
         kinds.integer(64, 1048576), "256", "sessions, rate limits and fragments of a small shop", "MB"

@@ -215,3 +215,32 @@ def test_wrong_settings_stop_the_program_before_any_resource() -> None:
     with pytest.raises(pulumi.RunError, match='edge:https_port: "99999"') as caught:
         record({"edge:https_port": "99999", "store:web": "none"})
     assert 'store:web: "none"' in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("engine", "address", "mount"),
+    [
+        ("mysql", "mysql://store@database:3306/store", "/var/lib/mysql"),
+        ("postgres", "postgresql://", "/var/lib/postgresql"),
+    ],
+)
+def test_an_image_of_ones_own_gets_the_database_it_asks_for(engine: str, address: str, mount: str) -> None:
+    graph = record({"store:image": "shop@sha256:" + "a" * 64, "database:engine": engine})
+    assert ("pooler" in graph.containers) is (engine == "postgres")
+    (given,) = [text for text in graph.containers["web-1"].inputs["envs"] if text.startswith("DATABASE_URL=")]
+    assert given.startswith(f"DATABASE_URL={address}")
+    assert mount in [item["containerPath"] for item in graph.containers["database"].inputs["volumes"]]
+    data = {volume.name for volume in graph.of("Volume").values() if volume.retain_on_delete}
+    assert any(name.endswith("database-mysql-data") for name in data) is (engine == "mysql")
+
+
+@pytest.mark.parametrize(
+    ("engine", "address"),
+    [("redis", "redis://cache"), ("valkey", "redis://cache"), ("memcached", "memcached://store@cache:11211")],
+)
+def test_an_image_of_ones_own_gets_the_cache_it_asks_for(engine: str, address: str) -> None:
+    graph = record({"store:image": "shop@sha256:" + "a" * 64, "cache:engine": engine})
+    (given,) = [text for text in graph.containers["web-1"].inputs["envs"] if text.startswith("CACHE_URL=")]
+    assert given.startswith(f"CACHE_URL={address}")
+    paths = [item["containerPath"] for item in graph.containers["cache"].inputs["volumes"]]
+    assert ("/var/lib/redis" in paths) is (engine != "memcached")
