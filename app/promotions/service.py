@@ -29,8 +29,8 @@ from app.promotions import queries
 # A new automatic promotion shows this late, and one that is used up is offered this long: the order's booking
 # refuses it then and the shopper is shown the new total.
 REFRESH_SECONDS = 2.0
-# Into how many rows the uses of a limited promotion are spread: more than orders are booked at the same time
-# on two cores (app.core.database.POOL_SIZE of one process), few enough to look through.
+# Into how many rows the uses of a limited promotion are spread. Bookings a second with six connections on two
+# busy cores: 1 row 210 to 340, 16 rows 700 to 1,040, 64 rows no more; without a limit 1,620 to 1,850.
 SLOTS = 16
 # A batch beyond this would not fit a request; make several.
 MOST_CODES = 10_000
