@@ -324,7 +324,21 @@ ROLES: Final[dict[str, type[Any]]] = {
     "images": Images,
     "containers": Containers,
 }
-TARGET: Final = Key("storestack:target", kinds.choice(Target), "local", "", "where the stack stands")
+
+
+def read_target(text: str) -> Target:
+    if text == "aws":
+        raise ValueError(
+            "use local for what `make` brings up; a stack on AWS is brought up by `pulumi up -s`"
+        )
+    if text not in list(Target):
+        raise ValueError("use local or aws")
+    return Target(text)
+
+
+TARGET: Final = Key(
+    "storestack:target", Kind("local or aws", read_target), "local", "", "where the stack stands"
+)
 
 
 def row(role: str, item: "Field[Any]") -> Key:
