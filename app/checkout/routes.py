@@ -50,6 +50,7 @@ _ORDER = {"number": "$response.body#/order/number", "query.token": "$response.bo
 LINKS = {"show_order": {"operationId": "show_order", "parameters": _ORDER}}
 PROBLEMS = (
     "payment-declined",
+    "total-changed",
     "insufficient-stock",
     "cart-changed",
     "cart-ordered",
