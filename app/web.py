@@ -30,7 +30,7 @@ from app.core.database import Database
 from app.core.problems import Problem, answer_fault, answer_http, answer_problem
 from app.core.requests import RequestLayer, content_policy
 from app.core.settings import Settings
-from app.payments.gateway import TestGateway
+from app.payments.adapters import PAYMENT_PAGE, make_gateway
 from app.shipping.adapters import make_carrier, make_rates
 from app.website import layout
 
@@ -62,10 +62,12 @@ def make_app(settings: Settings) -> ASGIApp:
     cache = Cache(settings.cache_dsn)
     # Not the cache: what cannot be guessed has no fallback.
     staff_redis = connect(settings.cache_dsn)
-    gateway = TestGateway(settings)
+    gateway = make_gateway(settings)
     carrier = make_carrier(settings)
     rates = make_rates(settings, database, cache, carrier)
-    shop = Shop(database, gateway, rates, settings.public_url, carrier)
+    payment_page = PAYMENT_PAGE if settings.payment_gateway == "stripe" else ""
+    at_order = settings.payment_capture == "order"
+    shop = Shop(database, gateway, rates, settings.public_url, carrier, at_order)
     templating.set_globals(
         {
             "public_url": lambda path="/": f"{settings.public_url}{path}",
@@ -122,7 +124,9 @@ def make_app(settings: Settings) -> ASGIApp:
         logging_config=None,
     )
     store = RequestLayer(
-        NegotiationLayer(app), public_url=settings.public_url, policy=content_policy(settings.media_url)
+        NegotiationLayer(app),
+        public_url=settings.public_url,
+        policy=content_policy(settings.media_url, payment_page),
     )
     if settings.back_office_url is None:
         return store

@@ -24,7 +24,7 @@ from app.core.database import Database, open_direct
 from app.core.jobs import blueprint as queue_jobs
 from app.core.settings import Settings
 from app.inventory.jobs import blueprint as inventory_jobs
-from app.payments.gateway import TestGateway
+from app.payments.adapters import make_gateway
 from app.payments.jobs import blueprint as payment_jobs
 from app.shipping.adapters import make_carrier
 from app.shipping.jobs import blueprint as shipping_jobs
@@ -62,14 +62,15 @@ def make_queue(settings: Settings) -> App:
 
 async def run(settings: Settings) -> None:
     """Work until SIGTERM."""
-    gateway = TestGateway(settings)
+    gateway = make_gateway(settings)
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
     async with open_direct(settings) as database:
         carrier = make_carrier(settings)
-        shop = Shop(database, gateway, TableRates(database), settings.public_url, carrier)
+        at_order = settings.payment_capture == "order"
+        shop = Shop(database, gateway, TableRates(database), settings.public_url, carrier, at_order)
         # On SIGTERM the server ends first, and passes the signal on to the handler above.
         server = uvicorn.Server(configure_server(_health_app(database), settings.port))
         answering = asyncio.create_task(server.serve())

@@ -46,6 +46,11 @@ CARDS = (
     TestCard("tok_slow", "Test card of a slow bank", "The payment succeeds after a moment."),
     TestCard("tok_error", "Test card of a failing bank", "The payment service fails."),
 )
+STRIPE = (TestCard("stripe_page", "Card", "You pay on Stripe's page; this shop never sees your card."),)
+
+
+def _cards(shop: Shop) -> tuple[TestCard, ...]:
+    return STRIPE if shop.gateway.name == "stripe" else CARDS
 
 
 @get("/checkout", include_in_schema=False)
@@ -135,7 +140,8 @@ async def pay(shop: Shop, settings: Settings, request: Page) -> Response[Any]:
     if "contact" not in record.details or "method" not in record.details:
         return _go("/checkout")
     # Without a card: gift cards pay all of it, or else the checkout says what is missing.
-    if token not in ["", *(card.token for card in CARDS)] or not _KEY.fullmatch(key) or not total.isdecimal():
+    known = ["", *(card.token for card in _cards(shop))]
+    if token not in known or not _KEY.fullmatch(key) or not total.isdecimal():
         return await _payment_page(shop, settings, record, "Payment: choose one of the cards", status=422)
     contact = record.details["contact"]
     order = CheckoutRequest(
@@ -288,7 +294,7 @@ async def _payment_page(
         "total": quote.priced.total,
         "due": quote.priced.due,
         "minutes": _minutes_left(record),
-        "cards": CARDS,
+        "cards": _cards(shop),
         "notice": notice,
         "key": key or secrets.token_urlsafe(16),
         "csrf_token": form_token(settings, str(record.cart.id)),

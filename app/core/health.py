@@ -17,6 +17,7 @@ from app.core.cache import Cache
 from app.core.database import Database
 from app.core.problems import Problem
 from app.core.settings import Settings
+from app.payments.breaker import Breaker
 from app.payments.ports import GatewayAway
 
 PROBE_SECONDS = 2.0
@@ -59,12 +60,16 @@ async def show_topology(database: Database, cache: Cache, shop: Shop) -> Respons
         _probe("cache", cache.ping()),
         _probe("gateway", shop.gateway.ping()),
     )
+    if isinstance(shop.gateway, Breaker):
+        dependencies[-1]["breaker"] = shop.gateway.state
     return Response({"dependencies": dependencies}, headers=_PRIVATE)
 
 
 @get("/metrics", include_in_schema=False)
-async def show_metrics(database: Database) -> Response[bytes]:
+async def show_metrics(database: Database, shop: Shop) -> Response[bytes]:
     """Prometheus metrics; the edge does not pass this path on."""
+    if isinstance(shop.gateway, Breaker):
+        metrics.gateway_breaker.set({"closed": 0, "half-open": 1, "open": 2}[shop.gateway.state])
     metrics.connections_busy.set(database.busy)
     metrics.connections_waiting.set(database.waiting)
     return Response(metrics.render_metrics(), media_type=MediaType.TEXT, headers=_PRIVATE)

@@ -14,6 +14,12 @@ _requests = Histogram(
     registry=registry,
 )
 checkouts = Counter("store_checkouts", "Checkouts by outcome", ["outcome"], registry=registry)
+gateway_calls = Counter(
+    "store_gateway_calls", "Calls of the payment gateway by outcome", ["outcome"], registry=registry
+)
+gateway_breaker = Gauge(
+    "store_gateway_breaker", "Circuit breaker: 0 closed, 1 half-open, 2 open", registry=registry
+)
 connections_busy = Gauge("store_database_connections_busy", "Database connections in use", registry=registry)
 connections_waiting = Gauge(
     "store_database_waiting", "Requests that wait for a connection", registry=registry

@@ -45,16 +45,17 @@ def current_address(request: Request[Any, Any, Any]) -> str:
     return request.client.host if request.client else "unknown"
 
 
-def content_policy(media_url: str) -> str:
+def content_policy(media_url: str, payment_page: str = "") -> str:
     """The Content-Security-Policy: own scripts and styles, none inline.
 
+    `payment_page` is the origin that the payment form leads to, of a gateway with a page of its own.
     Pictures may come from anywhere over HTTPS: an imported catalogue names them where its shop keeps them.
     """
     parts = urlsplit(media_url)
     return (
         f"default-src 'self'; img-src 'self' https: data: {parts.scheme}://{parts.netloc}; "
         "script-src 'self'; style-src 'self'; object-src 'none'; base-uri 'none'; "
-        "form-action 'self'; frame-ancestors 'none'"
+        f"form-action 'self' {payment_page}; frame-ancestors 'none'"
     )
 
 

@@ -34,6 +34,11 @@ class Settings:
     # None: there is no back office.
     back_office_url: str | None
     gateway_url: str
+    # "test" or "stripe".
+    payment_gateway: str
+    # "order" or "shipment": when the money is taken.
+    payment_capture: str
+    stripe_url: str
     # "none", or the carrier adapter's name.
     carrier: str
     carrier_url: str
@@ -70,6 +75,8 @@ class Secrets:
     session_key: bytes
     gateway_key: str
     gateway_webhook_key: bytes
+    stripe_key: str
+    stripe_webhook_key: str
     carrier_key: str
     carrier_webhook_key: str
 
@@ -92,6 +99,8 @@ def read_settings(environ: Mapping[str, str] = os.environ, *, release: bool = Fa
     reader = _Reader(environ)
     direct = reader.url("DATABASE_DIRECT_URL", ("postgresql", "postgres"))
     carrier = reader.choice("CARRIER", CARRIERS)
+    charged = reader.choice("PAYMENT_GATEWAY", ("test", "stripe"))
+    by_stripe = charged == "stripe" and not release
     carried = carrier != "none" and not release
     settings = Settings(
         port=reader.port("PORT", 8000),
@@ -103,6 +112,9 @@ def read_settings(environ: Mapping[str, str] = os.environ, *, release: bool = Fa
         public_url=reader.url("PUBLIC_URL", ("http", "https"), "http://localhost:8000").rstrip("/"),
         back_office_url=reader.optional_url("BACK_OFFICE_URL", ("http", "https")),
         gateway_url=reader.url("GATEWAY_URL", ("http", "https"), "http://gateway:8000").rstrip("/"),
+        payment_gateway=charged,
+        payment_capture=reader.choice("PAYMENT_CAPTURE", ("order", "shipment")),
+        stripe_url=reader.url("STRIPE_URL", ("http", "https"), "https://api.stripe.com").rstrip("/"),
         carrier=carrier,
         carrier_url=reader.url("CARRIER_URL", ("http", "https"), "https://api.easypost.com/v2").rstrip("/"),
         version=environ.get("STORE_VERSION", "development"),
@@ -114,6 +126,8 @@ def read_settings(environ: Mapping[str, str] = os.environ, *, release: bool = Fa
             session_key=(reader.secret("SESSION_KEY", required=not release, least=32) or "").encode(),
             gateway_key=reader.secret("GATEWAY_KEY", required=not release) or "",
             gateway_webhook_key=(reader.secret("GATEWAY_WEBHOOK_KEY", required=not release) or "").encode(),
+            stripe_key=reader.secret("STRIPE_KEY", required=by_stripe) or "",
+            stripe_webhook_key=reader.secret("STRIPE_WEBHOOK_KEY", required=by_stripe) or "",
             carrier_key=reader.secret("CARRIER_KEY", required=carried) or "",
             carrier_webhook_key=reader.secret("CARRIER_WEBHOOK_KEY", required=carried) or "",
         ),

@@ -18,6 +18,7 @@ from ci.toolchain import (
     language_host,
     machine,
     pulumi_cli,
+    stripe_mock,
     uv,
     variables,
 )
@@ -36,7 +37,7 @@ STEPS = (
     base_image.STEP,
     environment.POLICIES_STEP,
 )
-TEST_STEPS = (*STEPS, browser.STEP, environment.AWS_STEP)
+TEST_STEPS = (*STEPS, browser.STEP, environment.AWS_STEP, stripe_mock.STEP)
 # Judging recorded programs takes no engine: two environments, and what makes them.
 POLICIES_STEPS = (uv.STEP, environment.STEP, environment.AWS_STEP)
 

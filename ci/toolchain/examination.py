@@ -21,6 +21,7 @@ from ci.toolchain import (
     language_host,
     pins,
     pulumi_cli,
+    stripe_mock,
     uv,
 )
 from ci.toolchain.cache import CHECKOUT, locate_cache
@@ -73,6 +74,9 @@ def examine(stack: str) -> list[Finding]:
     purpose, mend = "the store's version is read with it", "apt-get install git"
     findings.append(judge_program("git", shutil.which("git"), Level.WARNING, purpose, mend))
     purpose, mend = "`make test` needs it, and installs it as root", f"apt-get install {browser.PACKAGE}"
+    payments = "`make test` tests the Stripe adapter against it, and builds it"
+    mend_mock = "python3 -m ci.toolchain install --for-tests"
+    findings.append(judge_program("stripe-mock", stripe_mock.locate(), Level.NOTICE, payments, mend_mock))
     findings.append(judge_program("Chromium", browser.locate(), Level.NOTICE, purpose, mend))
     return findings
 

@@ -13,6 +13,9 @@ DOCKER_PROVIDER = "5.2.0"
 DOCKER_UPSTREAM = "github.com/kreuzwerker/terraform-provider-docker@v0.0.0-20260916201441-96d331c98ff4"
 DOCKER_UPSTREAM_SUM = "h1:T3HvvZCRd4h2qkMl+SXA2zza26Rdz8xqV81skikQWy4="
 
+# The API that the tests of the Stripe adapter speak to; a Go module.
+STRIPE_MOCK = "0.203.0"
+
 UV = "0.13.9"
 # `uv pip sync --require-hashes` and `uv venv` behave as used here since this release.
 OLDEST_UV = "0.5.0"

@@ -27,7 +27,7 @@ from stacks.local.providers.volume_files import SECRETS_PATH, VolumeFiles
 from stacks.local.secrets import Secrets
 from stacks.local.storage import MEDIA_PATH
 from stacks.settings import Settings
-from stacks.settings.keys import Carrier
+from stacks.settings.keys import Carrier, PaymentGateway
 
 RELEASE_MEMORY_MB: Final = 512
 
@@ -87,6 +87,7 @@ class Store(pulumi.ComponentResource):
                 "gateway_key": secrets.gateway_key,
                 "gateway_webhook_key": secrets.gateway_webhook_key,
                 **self.carrier_secrets(),
+                **self.stripe_secrets(),
             },
             secrets_volume=held.name,
             validate=False,
@@ -99,6 +100,14 @@ class Store(pulumi.ComponentResource):
         store = self.settings.store
         given = {"carrier_key": store.carrier_key, "carrier_webhook_key": store.carrier_webhook_key}
         if store.carrier is Carrier.NONE:
+            return {}
+        return {name: pulumi.Output.secret(value) for name, value in given.items() if value}
+
+    def stripe_secrets(self) -> dict[str, pulumi.Output[str]]:
+        """Stripe's keys, from the stack's configuration; none with another gateway."""
+        store = self.settings.store
+        given = {"stripe_key": store.stripe_key, "stripe_webhook_key": store.stripe_webhook_key}
+        if store.payment_gateway is not PaymentGateway.STRIPE:
             return {}
         return {name: pulumi.Output.secret(value) for name, value in given.items() if value}
 
@@ -119,6 +128,9 @@ class Store(pulumi.ComponentResource):
             "SESSION_KEY_FILE": f"{SECRETS_PATH}/session_key",
             "GATEWAY_KEY_FILE": f"{SECRETS_PATH}/gateway_key",
             "GATEWAY_WEBHOOK_KEY_FILE": f"{SECRETS_PATH}/gateway_webhook_key",
+            "PAYMENT_GATEWAY": self.settings.store.payment_gateway.value,
+            "PAYMENT_CAPTURE": self.settings.store.payment_capture.value,
+            **{f"{name.upper()}_FILE": f"{SECRETS_PATH}/{name}" for name in self.stripe_secrets()},
             "CARRIER": self.settings.store.carrier.value,
             **{f"{name.upper()}_FILE": f"{SECRETS_PATH}/{name}" for name in self.carrier_secrets()},
             "STORE_VERSION": self.args.images.version,

@@ -19,6 +19,7 @@ from stacks.settings.keys import (
     DatabaseEngine,
     FirewallMode,
     Key,
+    PaymentGateway,
     Settings,
     Target,
     table,
@@ -151,6 +152,12 @@ def conflicts(settings: Settings) -> Iterator[str]:
         yield f'store:carrier: "{store.carrier}" needs store:{missing}: set it with `--secret`.'
     if store.image is None:
         yield from foreign_engines(settings)
+    if store.payment_gateway is PaymentGateway.STRIPE and None in (
+        store.stripe_key,
+        store.stripe_webhook_key,
+    ):
+        missing = "stripe_key" if store.stripe_key is None else "stripe_webhook_key"
+        yield f'store:payment_gateway: "stripe" needs store:{missing}: set it with `--secret`.'
     if store.workers and not store.worker_command:
         yield f'store:workers: "{store.workers}" needs store:worker_command: set it, or use 0 workers.'
     # Beside the pool: the workers' own connections, the release step, three kept for the superuser.

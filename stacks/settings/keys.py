@@ -60,6 +60,16 @@ class CacheEngine(StrEnum):
     MEMCACHED = "memcached"
 
 
+class PaymentGateway(StrEnum):
+    TEST = "test"
+    STRIPE = "stripe"
+
+
+class PaymentCapture(StrEnum):
+    ORDER = "order"
+    SHIPMENT = "shipment"
+
+
 class CertificateSource(StrEnum):
     OWN = "own"
     FILES = "files"
@@ -203,6 +213,22 @@ class Store:
     )
     smoke_paths: tuple[str, ...] = key(
         kinds.paths(), "/health/ready /info /", "each must answer 2xx or 3xx before a container is admitted"
+    )
+    payment_gateway: PaymentGateway = key(
+        kinds.choice(PaymentGateway), "test", "test: the stack's own, which moves no money"
+    )
+    payment_capture: PaymentCapture = key(
+        kinds.choice(PaymentCapture), "order", "when money is taken; shipment: authorized with the order"
+    )
+    stripe_key: str | None = key(
+        kinds.matching(re.compile(r"[sr]k_\w+"), "a secret key of Stripe, sk_…"),
+        None,
+        "set it with `--secret`; with payment_gateway stripe",
+    )
+    stripe_webhook_key: str | None = key(
+        kinds.matching(re.compile(r"whsec_\w+"), "the signing secret of Stripe's webhook, whsec_…"),
+        None,
+        "set it with `--secret`; the webhook's address is /api/v1/webhooks/stripe",
     )
     carrier: Carrier = key(
         kinds.choice(Carrier), "none", "who sells labels and tracks parcels; none: table rates, typed by hand"

@@ -122,12 +122,14 @@ def throwaway_container(image: str, command: str, *, tmpfs: str = "/tmp", **port
         labels={"storestack.test": "app"},
     )
     try:
-        wait_until(lambda: _accepts(port), lambda: f"{image} does not start:\n{container.logs().decode()}")
+        wait_until(
+            lambda: is_listening(port), lambda: f"{image} does not start:\n{container.logs().decode()}"
+        )
         yield port
     finally:
         container.remove(force=True)
 
 
-def _accepts(port: int) -> bool:
+def is_listening(port: int) -> bool:
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
