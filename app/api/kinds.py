@@ -51,7 +51,7 @@ def read_moment(name: str, text: str | None) -> datetime | None:
     if text is None:
         return None
     try:
-        return msgspec.convert(text, Moment, strict=False).astimezone(UTC)
+        return msgspec.convert(text, Moment).astimezone(UTC)
     except (msgspec.ValidationError, OverflowError) as error:
         message = f"{name} is {text!r}: it must be a time such as 2026-03-14T09:26:53Z"
         raise Invalid({name: message}) from error
