@@ -39,7 +39,8 @@ RELEASE = "SELECT release_benefits($1)"
 
 ALL = """
 SELECT id, last4, currency, balance, active, expires_at, note, created_at,
-       (SELECT sum(amount) FROM gift_card_events e WHERE e.gift_card_id = c.id AND kind = 'issued') AS issued
+       (SELECT sum(amount)::bigint FROM gift_card_events e
+        WHERE e.gift_card_id = c.id AND kind = 'issued') AS issued
 FROM gift_cards c ORDER BY id DESC LIMIT 500
 """
 ONE = """

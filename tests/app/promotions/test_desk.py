@@ -50,6 +50,7 @@ async def test_a_gift_card_shows_its_code_once_and_its_ledger_always(
     assert found
     assert card
     assert found[1] not in ada.page(card[1])
+    assert "€25.00" in ada.page("/gift-cards")
     cart = fill_cart(client, (await make_variant(owner, price=1000), 1))
     assert put_code(client, cart, found[1]).json()["totals"]["gift_card"]["amount"] == 1000
     correction = {"way": "down", "amount": "5.00", "key": "k" * 20}
