@@ -8,7 +8,7 @@ PULUMI = eval "$$($(PYTHON) -m ci.toolchain env)" && pulumi
 export STORESTACK_STARTED := $(shell date +%s)
 
 .DEFAULT_GOAL := help
-.PHONY: help up down login outputs preview doctor env toolchain logs test policies lint format cost
+.PHONY: help up down login outputs preview doctor env toolchain logs test policies lint format cost load
 
 help: ## list the verbs
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -50,6 +50,10 @@ test: ## run every check on a stack of its own
 policies: ## hold every environment against every policy, without an engine or a cloud; STACK=name holds one
 	@$(PYTHON) -m ci.toolchain install --for-policies
 	@$(VENV)/python -m ci.policies $(if $(filter file,$(origin STACK)),,$(STACK))
+
+load: toolchain ## bring visitors to a stack and judge it [PROFILE=smoke, STACK=local, RATE, SECONDS, BASELINE]
+	@eval "$$($(PYTHON) -m ci.toolchain env)" && $(VENV)/python -m loadtests.run $(or $(PROFILE),smoke) --stack $(STACK) \
+	  $(if $(RATE),--rate $(RATE)) $(if $(SECONDS),--seconds $(SECONDS)) $(if $(BASELINE),--baseline $(BASELINE))
 
 lint: ## check style and types
 	@$(VENV)/ruff check . && $(VENV)/ruff format --check . && $(VENV)/mypy

@@ -38,7 +38,7 @@ def plan(stack: str, keep: bool) -> list[Stage]:
         Stage("types", ["mypy"]),
         Stage("policies", [sys.executable, "-m", "ci.policies"]),
         Stage("leftovers", remove),
-        Stage("unit", [*pytest, "tests/stacks", "tests/ci", "--ignore=tests/stacks/aws"]),
+        Stage("unit", [*pytest, "tests/stacks", "tests/ci", "tests/loadtests", "--ignore=tests/stacks/aws"]),
         Stage("aws", [*pytest_aws, "tests/stacks/aws", "tests/policies"]),
         Stage("up", ["make", "--no-print-directory", "up", f"STACK={stack}"]),
         Stage("store", [*pytest, "tests/app"]),

@@ -1,14 +1,11 @@
 """A running local stack as tests and load see it: outputs, containers, and shoppers with addresses."""
 
-import hashlib
 import ssl
 import subprocess
-from base64 import urlsafe_b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from time import time
 from typing import Any, cast
 
 import docker
@@ -16,6 +13,7 @@ import httpx
 from docker.models.containers import Container
 
 from ci import deployment, outputs
+from loadtests.target import Target
 
 ROOT = Path(__file__).parent.parent
 
@@ -44,10 +42,13 @@ class Stack:
         return str(self.outputs["url"]).rstrip("/")
 
     @cached_property
+    def target(self) -> Target:
+        outputs = self.outputs
+        return Target(self.url, outputs["ca_certificate"], outputs["shopper_key"])
+
+    @property
     def trust(self) -> ssl.SSLContext:
-        context = ssl.create_default_context(cadata=self.outputs["ca_certificate"])
-        context.verify_flags |= ssl.VERIFY_X509_STRICT
-        return context
+        return self.target.trust
 
     def containers(self, role: str | None = None) -> list[Container]:
         """Running containers of the stack, those of one role if named, oldest first."""
@@ -68,20 +69,8 @@ class Stack:
         return text
 
     def shopper(self, address: str) -> dict[str, str]:
-        """Headers that make the edge count the request as one from `address`.
-
-        The edge checks the signature with nginx's secure_link, which prescribes MD5 over this very string.
-        """
-        expires = int(time()) + 3600
-        signed = f"{expires} {address} {self.outputs['shopper_key']}".encode()
-        signature = (
-            urlsafe_b64encode(hashlib.md5(signed, usedforsecurity=False).digest()).rstrip(b"=").decode()
-        )
-        return {
-            "X-Shopper-Address": address,
-            "X-Shopper-Expires": str(expires),
-            "X-Shopper-Signature": signature,
-        }
+        """Headers that make the edge count the request as one from `address`."""
+        return self.target.sign(address)
 
     def client(self, address: str = "198.51.100.1", **options: Any) -> httpx.Client:
         """A shopper with an address of their own; redirects are followed only where the caller says so."""

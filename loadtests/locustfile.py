@@ -1,0 +1,216 @@
+"""The shoppers as Locust knows them: `locust -f loadtests/locustfile.py --stack local`, with its web UI.
+
+Without --arrivals the users are Locust's own closed loop. With it arrivals are open: the users are the pool
+that serves them, and each process brings its share. `make load` runs this file and judges what it recorded.
+"""
+
+from __future__ import annotations
+
+import time
+import tomllib
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import gevent
+import msgspec
+import psutil
+from locust import events, task
+from locust.argument_parser import LocustArgumentParser
+from locust.env import Environment
+from locust.exception import StopUser
+from locust.runners import MasterRunner, Runner, WorkerRunner
+
+from loadtests.arrivals import Finished, OpenArrivals, share_of
+from loadtests.catalogue import read_shelf
+from loadtests.profiles import Profile, read_profile
+from loadtests.recording import Recording
+from loadtests.shoppers import VISITS, Visitor, Weights
+from loadtests.target import TargetError, read_target
+
+ROOT = Path(__file__).parent
+# Poisson arrivals from one seed: two runs of a profile bring the same visits at the same times.
+SEED = 20_26
+
+
+class Load:
+    """What one process knows of the run."""
+
+    def __init__(self) -> None:
+        self.recording = Recording()
+        self.profile: Profile | None = None
+        self.arrivals: OpenArrivals | None = None
+        self.began = perf_counter()
+        self.ended_workers = 0
+        self.confirmed: list[tuple[str, int]] = []
+        # The highest share of one core that any process of the generator used over a second.
+        self.processor = 0.0
+
+    def drain(self) -> dict[str, Any]:
+        """What this process has to tell since it was asked last."""
+        confirmed, Visitor.shelf.confirmed = Visitor.shelf.confirmed, []
+        return {"recording": self.recording.drain(), "confirmed": confirmed, "processor": self.processor}
+
+    def merge(self, document: dict[str, Any]) -> None:
+        self.recording.merge(document["recording"])
+        self.confirmed += [(number, amount) for number, amount in document["confirmed"]]
+        self.processor = max(self.processor, document["processor"])
+
+
+load = Load()
+
+
+class Shopper(Visitor):
+    """Visits as they arrive; in the closed loop, one after the other."""
+
+    @task
+    def shop(self) -> None:
+        if load.arrivals is None:
+            self.visit()
+            return
+        try:
+            self.intended = load.arrivals.take()
+        except Finished:
+            raise StopUser from None
+        try:
+            self.visit()
+        finally:
+            load.arrivals.leave()
+
+
+@events.init_command_line_parser.add_listener
+def add_options(parser: LocustArgumentParser) -> None:
+    parser.add_argument("--stack", default="local", help="the stack to load, as `make up` made it")
+    parser.add_argument("--arrivals", default="", help="open arrivals by this profile; empty: a closed loop")
+    parser.add_argument("--rate", type=float, default=0.0, help="visits per second; 0: the profile's")
+    parser.add_argument("--seconds", type=float, default=0.0, help="length of the run; 0: the profile's")
+    parser.add_argument("--record", default="", help="write what was measured to this JSON file")
+
+
+@events.init.add_listener
+def prepare(environment: Environment, **_: Any) -> None:
+    options = environment.parsed_options
+    assert options is not None  # noqa: S101  # Locust parses them before it fires this
+    runner = environment.runner
+    try:
+        Visitor.target = read_target(options.stack)
+        if options.arrivals:
+            load.profile = read_profile(
+                options.arrivals, rate=options.rate or None, seconds=options.seconds or None
+            )
+            load.arrivals = OpenArrivals(load.recording.note_arrival)
+        Visitor.weights = read_weights(load.profile)
+        Visitor.shelf = read_shelf(Visitor.target, variants=load.profile.variants if load.profile else None)
+    except (TargetError, ValueError, msgspec.ValidationError) as error:
+        raise SystemExit(f"error: {error}") from None
+    environment.host = Visitor.target.url
+    if isinstance(runner, MasterRunner):
+        runner.register_message("arrivals-ended", note_ended_worker)
+    elif isinstance(runner, WorkerRunner):
+        runner.register_message(
+            "arrivals", lambda msg, **_: run_arrivals(runner, **msg.data), concurrent=True
+        )
+
+
+def read_weights(profile: Profile | None) -> Weights:
+    """The mix of mix.toml, with what the profile says otherwise. Raises ValueError."""
+    mix = tomllib.loads((ROOT / "mix.toml").read_text())
+    visits = {**mix["visits"], **(profile.visits if profile else {})}
+    if unknown := set(visits) - set(VISITS):
+        raise ValueError(f"visits {', '.join(sorted(unknown))}: there are {', '.join(VISITS)}")
+    own_pace = profile.think_seconds if profile else None
+    return Weights(
+        visits=visits,
+        payments={**mix["payments"], **(profile.payments if profile else {})},
+        think_seconds=mix["pace"]["think_seconds"] if own_pace is None else own_pace,
+        terms=mix["search"]["terms"],
+    )
+
+
+@events.test_start.add_listener
+def start(environment: Environment, **_: Any) -> None:
+    load.began = perf_counter()
+    gevent.spawn(watch_processor)
+    runner, options = environment.runner, environment.parsed_options
+    if load.profile is None or isinstance(runner, WorkerRunner) or runner is None or options is None:
+        return
+    # By then the pool of users is there.
+    at = time.time() + options.num_users / options.spawn_rate + 2
+    load.began = perf_counter() + at - time.time()
+    if isinstance(runner, MasterRunner):
+        gevent.spawn(begin_everywhere, runner, at)
+    else:
+        gevent.spawn(run_arrivals, runner, index=0, count=1, at=at)
+
+
+def begin_everywhere(runner: MasterRunner, at: float) -> None:
+    """Tell each worker its share; they begin at one moment of their clocks."""
+    workers = sorted(client.id for client in runner.clients.all)
+    for index, worker in enumerate(workers):
+        runner.send_message("arrivals", {"index": index, "count": len(workers), "at": at}, client_id=worker)
+
+
+def run_arrivals(runner: Runner, index: int, count: int, at: float) -> None:
+    """Bring this process's arrivals, then end the run, or tell the master that its part is over."""
+    assert load.arrivals is not None and load.profile is not None  # noqa: S101, PT018
+    load.began = perf_counter() + at - time.time()
+    load.arrivals.run(share_of(load.profile.curve.arrivals(SEED), index, count), load.began)
+    if isinstance(runner, WorkerRunner):
+        runner.send_message("arrivals-ended")
+    else:
+        runner.quit()
+
+
+def note_ended_worker(environment: Environment, **_: Any) -> None:
+    load.ended_workers += 1
+    runner = environment.runner
+    if isinstance(runner, MasterRunner) and load.ended_workers >= len(runner.clients.all):
+        runner.quit()
+
+
+@events.request.add_listener
+def note_request(
+    name: str, response_time: float, exception: Exception | None, context: dict[str, Any], **_: Any
+) -> None:
+    seconds, began = response_time / 1000, perf_counter() - response_time / 1000
+    intended = context.get("intended")
+    if intended is not None:
+        seconds += began - intended
+        began = intended
+    failure = f"{name}: {exception}" if exception else None
+    load.recording.note_request(context.get("group", name), began - load.began, seconds, failure)
+
+
+def watch_processor() -> None:
+    """Note how much of its core this process uses: a generator without time measures itself."""
+    process = psutil.Process()
+    process.cpu_percent()
+    while True:
+        gevent.sleep(1)
+        load.processor = max(load.processor, process.cpu_percent() / 100)
+
+
+@events.report_to_master.add_listener
+def report(data: dict[str, Any], **_: Any) -> None:
+    data["load"] = load.drain()
+
+
+@events.worker_report.add_listener
+def collect(data: dict[str, Any], **_: Any) -> None:
+    load.merge(data["load"])
+
+
+@events.quitting.add_listener
+def write(environment: Environment, **_: Any) -> None:
+    options = environment.parsed_options
+    if options is None or not options.record or isinstance(environment.runner, WorkerRunner):
+        return
+    if not isinstance(environment.runner, MasterRunner):
+        load.confirmed = Visitor.shelf.confirmed
+    document = {
+        "recording": load.recording.drain(),
+        "confirmed": load.confirmed,
+        "processor": load.processor,
+        "began": time.time() - perf_counter() + load.began,
+    }
+    Path(options.record).write_bytes(msgspec.json.encode(document))
