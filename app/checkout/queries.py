@@ -94,11 +94,11 @@ WITH settled AS (
 ), history AS (
     INSERT INTO order_history (order_id, state, reason) SELECT id, 'payment_failed', $7 FROM settled, benefits
 ), cart AS (
-    UPDATE carts c SET state = 'open', updated_at = now() FROM settled s WHERE c.id = s.cart_id
+    UPDATE carts c SET state = 'open', updated_at = now() FROM settled s WHERE c.id = s.cart_id RETURNING 1
 ), claims AS (
     DELETE FROM reservations r USING settled s WHERE r.order_id = s.id
     RETURNING r.variant_id, r.location_id, r.quantity
-), {GIVE_BACK}, {carry_out("settled, benefits")}
+), {GIVE_BACK}, {carry_out("settled, benefits, (SELECT count(*) FROM cart) AS cart_first")}
 """  # noqa: S608
 
 # The gateway refused or ended the payment: the key keeps that answer.

@@ -321,15 +321,25 @@ async def _apply(shop: Shop, order: Order, payment: Payment) -> Answer:
         answer = answers.declined(payment.reason)
         arguments = (*event, payment.reason or payment.state, 402, _encode(answer))
         statement = queries.FAIL
-    async with shop.database.connection() as connection:
-        settled = await connection.fetchval(statement, *arguments)
+    settled = await _settle(shop.database, statement, *arguments)
     return answer if settled is not None else await _kept_answer(shop.database, order)
 
 
 async def _release(database: Database, order: Order, reason: str) -> Answer:
-    async with database.connection() as connection:
-        released = await connection.fetchval(queries.RELEASE, order["id"], reason)
+    released = await _settle(database, queries.RELEASE, order["id"], reason)
     return answers.gateway_away() if released is not None else await _kept_answer(database, order)
+
+
+async def _settle(database: Database, statement: str, *arguments: Any) -> Any:
+    """Run one of the settling statements; a deadlock undoes it whole, so that it may be sent again."""
+    for attempt in range(1, DEADLOCK_ATTEMPTS + 1):
+        try:
+            async with database.connection() as connection:
+                return await connection.fetchval(statement, *arguments)
+        except asyncpg.DeadlockDetectedError:
+            if attempt == DEADLOCK_ATTEMPTS:
+                raise
+    raise AssertionError
 
 
 async def _kept_answer(database: Database, order: Order) -> Answer:
