@@ -51,8 +51,12 @@ async def make_variant(
 
 
 async def stock_of(owner: asyncpg.Connection, variant: int) -> tuple[int, int]:
-    """Available and reserved units."""
-    row = await owner.fetchrow("SELECT available, reserved FROM stock WHERE variant_id = $1", variant)
+    """Available and reserved units, wherever they are: a worker may have spread a hot item over buckets."""
+    row = await owner.fetchrow(
+        "SELECT sum(available)::integer AS available, sum(reserved)::integer AS reserved"
+        " FROM stock_places WHERE variant_id = $1",
+        variant,
+    )
     return row["available"], row["reserved"]
 
 
