@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated, Literal
+from enum import StrEnum
+from typing import Annotated, Literal, TypeVar
 
 import msgspec
 from litestar.params import PathParameter, QueryParameter
 
 from app.core.money import CURRENCY
 from app.core.problems import Invalid
+
+Kind = TypeVar("Kind", bound=StrEnum)
 
 # One line of text, and a whole text. PostgreSQL has no zero byte; a control character is never meant.
 _LINE = r"^[^\x00-\x1f\x7f]*$"
@@ -44,6 +47,23 @@ class Price(msgspec.Struct, forbid_unknown_fields=True):
 def moment(description: str) -> QueryParameter:
     """A time in a query, as text: read it with `read_moment`, which knows no `null`."""
     return QueryParameter(max_length=40, description=description, schema_extra={"format": "date-time"})
+
+
+def choice(kind: type[StrEnum], *, name: str, description: str) -> QueryParameter:
+    """One of a kind's values in a query, as text: read it with `read_choice`, which knows no `null`."""
+    return QueryParameter(
+        name=name, description=description, schema_extra={"enum": [str(each) for each in kind]}
+    )
+
+
+def read_choice(name: str, text: str | None, kind: type[Kind]) -> Kind | None:
+    """The value in a query, None where it is not given. Raises Invalid, which quotes it."""
+    if text is None:
+        return None
+    try:
+        return kind(text)
+    except ValueError as error:
+        raise Invalid({name: f"{name} is {text!r}: it must be one of {', '.join(kind)}"}) from error
 
 
 def read_moment(name: str, text: str | None) -> datetime | None:

@@ -7,11 +7,10 @@ from typing import Annotated, Any
 import msgspec
 from litestar import Request, Response, get
 from litestar.openapi.datastructures import ResponseSpec
-from litestar.params import QueryParameter
 from litestar.types import ControllerRouterHandler
 
 from app.api.conditions import answer_tagged
-from app.api.kinds import MOST_ID, Cursor, Limit, Moment, moment, read_moment
+from app.api.kinds import MOST_ID, Cursor, Limit, Moment, choice, moment, read_choice, read_moment
 from app.core.cursors import bad_cursor, read_cursor, write_cursor
 from app.core.database import Database
 from app.core.money import Money
@@ -43,7 +42,7 @@ class OrderList(msgspec.Struct):
     next_cursor: str | None
 
 
-State = Annotated[OrderState | None, QueryParameter(name="state", description="Only orders in this state")]
+State = Annotated[str | None, choice(OrderState, name="state", description="Only orders in this state")]
 CreatedFrom = Annotated[str | None, moment("Made at or after this time")]
 CreatedTo = Annotated[str | None, moment("Made before this time")]
 UpdatedFrom = Annotated[str | None, moment("Changed at or after this time")]
@@ -74,7 +73,7 @@ async def list_orders(  # noqa: PLR0917  # the framework names every argument
         database,
         before=before,
         limit=limit + 1,
-        state=in_state,
+        state=read_choice("state", in_state, OrderState),
         created_from=read_moment("created_from", created_from),
         created_to=read_moment("created_to", created_to),
         updated_from=read_moment("updated_from", updated_from),
