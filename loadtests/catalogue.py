@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 
 import httpx
 
@@ -32,7 +33,7 @@ def read_shelf(target: Target, *, variants: int | None = None) -> Shelf:
                 cursor = page["next_cursor"]
             for handle in handles[:MOST_PRODUCTS]:
                 # Each from an address of its own: one shopper may not ask so fast.
-                signed = target.sign(f"10.255.255.{len(available) % 254}")
+                signed = target.sign(f"10.255.{os.getpid() % 256}.{len(available) % 254}")
                 product = client.get(f"/api/v1/products/{handle}", headers=signed).raise_for_status().json()
                 available += [
                     (each["available"], each["id"]) for each in product["variants"] if each["available"]

@@ -1,7 +1,7 @@
 """The shoppers as Locust knows them: `locust -f loadtests/locustfile.py --stack local`, with its web UI.
 
 Without --arrivals the users are Locust's own closed loop. With it arrivals are open: the users are the pool
-that serves them, and each process brings its share. `make load` runs this file and judges what it recorded.
+that serves them. `make load` runs this file and judges what it recorded.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from locust import events, task
 from locust.argument_parser import LocustArgumentParser
 from locust.env import Environment
 from locust.exception import StopUser
-from locust.runners import MasterRunner, Runner, WorkerRunner
+from locust.runners import LocalRunner, Runner
 
-from loadtests.arrivals import Finished, OpenArrivals, share_of
+from loadtests.arrivals import Finished, OpenArrivals
 from loadtests.catalogue import read_shelf
 from loadtests.profiles import Profile, read_profile
 from loadtests.recording import Recording
@@ -41,20 +41,8 @@ class Load:
         self.profile: Profile | None = None
         self.arrivals: OpenArrivals | None = None
         self.began = perf_counter()
-        self.ended_workers = 0
-        self.confirmed: list[tuple[str, int]] = []
         # The highest share of one core that any process of the generator used over a second.
         self.processor = 0.0
-
-    def drain(self) -> dict[str, Any]:
-        """What this process has to tell since it was asked last."""
-        confirmed, Visitor.shelf.confirmed = Visitor.shelf.confirmed, []
-        return {"recording": self.recording.drain(), "confirmed": confirmed, "processor": self.processor}
-
-    def merge(self, document: dict[str, Any]) -> None:
-        self.recording.merge(document["recording"])
-        self.confirmed += [(number, amount) for number, amount in document["confirmed"]]
-        self.processor = max(self.processor, document["processor"])
 
 
 load = Load()
@@ -94,6 +82,10 @@ def prepare(environment: Environment, **_: Any) -> None:
     runner = environment.runner
     try:
         Visitor.target = read_target(options.stack)
+        if options.arrivals and not isinstance(runner, LocalRunner):
+            raise ValueError(
+                "open arrivals are brought by one process: leave out --processes, --master, --worker"
+            )
         if options.arrivals:
             load.profile = read_profile(
                 options.arrivals, rate=options.rate or None, seconds=options.seconds or None
@@ -104,12 +96,6 @@ def prepare(environment: Environment, **_: Any) -> None:
     except (TargetError, ValueError, msgspec.ValidationError) as error:
         raise SystemExit(f"error: {error}") from None
     environment.host = Visitor.target.url
-    if isinstance(runner, MasterRunner):
-        runner.register_message("arrivals-ended", note_ended_worker)
-    elif isinstance(runner, WorkerRunner):
-        runner.register_message(
-            "arrivals", lambda msg, **_: run_arrivals(runner, **msg.data), concurrent=True
-        )
 
 
 def read_weights(profile: Profile | None) -> Weights:
@@ -132,40 +118,18 @@ def start(environment: Environment, **_: Any) -> None:
     load.began = perf_counter()
     gevent.spawn(watch_processor)
     runner, options = environment.runner, environment.parsed_options
-    if load.profile is None or isinstance(runner, WorkerRunner) or runner is None or options is None:
+    if load.profile is None or runner is None or options is None:
         return
     # By then the pool of users is there.
-    at = time.time() + options.num_users / options.spawn_rate + 2
-    load.began = perf_counter() + at - time.time()
-    if isinstance(runner, MasterRunner):
-        gevent.spawn(begin_everywhere, runner, at)
-    else:
-        gevent.spawn(run_arrivals, runner, index=0, count=1, at=at)
+    load.began = perf_counter() + options.num_users / options.spawn_rate + 2
+    gevent.spawn(run_arrivals, runner)
 
 
-def begin_everywhere(runner: MasterRunner, at: float) -> None:
-    """Tell each worker its share; they begin at one moment of their clocks."""
-    workers = sorted(client.id for client in runner.clients.all)
-    for index, worker in enumerate(workers):
-        runner.send_message("arrivals", {"index": index, "count": len(workers), "at": at}, client_id=worker)
-
-
-def run_arrivals(runner: Runner, index: int, count: int, at: float) -> None:
-    """Bring this process's arrivals, then end the run, or tell the master that its part is over."""
+def run_arrivals(runner: Runner) -> None:
+    """Bring the profile's arrivals, then end the run."""
     assert load.arrivals is not None and load.profile is not None  # noqa: S101, PT018
-    load.began = perf_counter() + at - time.time()
-    load.arrivals.run(share_of(load.profile.curve.arrivals(SEED), index, count), load.began)
-    if isinstance(runner, WorkerRunner):
-        runner.send_message("arrivals-ended")
-    else:
-        runner.quit()
-
-
-def note_ended_worker(environment: Environment, **_: Any) -> None:
-    load.ended_workers += 1
-    runner = environment.runner
-    if isinstance(runner, MasterRunner) and load.ended_workers >= len(runner.clients.all):
-        runner.quit()
+    load.arrivals.run(load.profile.curve.arrivals(SEED), load.began)
+    runner.quit()
 
 
 @events.request.add_listener
@@ -190,26 +154,14 @@ def watch_processor() -> None:
         load.processor = max(load.processor, process.cpu_percent() / 100)
 
 
-@events.report_to_master.add_listener
-def report(data: dict[str, Any], **_: Any) -> None:
-    data["load"] = load.drain()
-
-
-@events.worker_report.add_listener
-def collect(data: dict[str, Any], **_: Any) -> None:
-    load.merge(data["load"])
-
-
 @events.quitting.add_listener
 def write(environment: Environment, **_: Any) -> None:
     options = environment.parsed_options
-    if options is None or not options.record or isinstance(environment.runner, WorkerRunner):
+    if options is None or not options.record:
         return
-    if not isinstance(environment.runner, MasterRunner):
-        load.confirmed = Visitor.shelf.confirmed
     document = {
         "recording": load.recording.drain(),
-        "confirmed": load.confirmed,
+        "confirmed": Visitor.shelf.confirmed,
         "processor": load.processor,
         "began": time.time() - perf_counter() + load.began,
     }

@@ -55,7 +55,7 @@ class Visitor(FastHttpUser):
     abstract = True
     target: ClassVar[Target]
     weights: ClassVar[Weights]
-    shelf: ClassVar[Shelf]
+    shelf: ClassVar[Shelf] = Shelf([], [], [])
     numbers: ClassVar[Iterator[int]] = count()
     insecure = False
     network_timeout = 30.0
