@@ -150,6 +150,8 @@ RUN --mount=type=secret,id=ca,target=/run/ca.pem \
 FROM python AS store
 LABEL org.opencontainers.image.title="storestack store" \
       org.opencontainers.image.description="The reference store: web, worker and release"
+# Letters of every script for invoices.
+RUN install-packages fonts-dejavu-core fonts-droid-fallback
 RUN useradd --uid 10106 --user-group --no-create-home --shell /usr/sbin/nologin store \
     && install -d -o store -g store /srv/media
 COPY --from=libraries /opt/venv /opt/venv
@@ -162,6 +164,23 @@ USER store
 EXPOSE 8000
 STOPSIGNAL SIGTERM
 CMD ["python", "-m", "app", "web"]
+
+# Keeps mails instead of delivering them.
+FROM python AS mail
+LABEL org.opencontainers.image.title="storestack mail" \
+      org.opencontainers.image.description="A mail sink with an API to read it"
+RUN useradd --uid 10108 --user-group --no-create-home --shell /usr/sbin/nologin mailsink \
+    && install -d -o mailsink -g mailsink /srv/mail
+COPY --from=libraries /opt/venv /opt/venv
+COPY images/store/ /usr/local/bin/
+WORKDIR /srv
+COPY app/__init__.py /srv/app/__init__.py
+COPY app/mailsink/ /srv/app/mailsink/
+RUN python -m compileall -q -j 0 --invalidation-mode unchecked-hash /srv/app
+USER mailsink
+EXPOSE 1025 8000
+STOPSIGNAL SIGTERM
+CMD ["python", "-m", "app.mailsink"]
 
 # A stand-in for a payment provider: it shares nothing with the store but the libraries.
 FROM python AS gateway

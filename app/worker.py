@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
+from typing import Any
 
 import structlog
 import uvicorn
@@ -24,6 +25,8 @@ from app.core.database import Database, open_direct
 from app.core.jobs import blueprint as queue_jobs
 from app.core.settings import Settings
 from app.inventory.jobs import blueprint as inventory_jobs
+from app.orders.jobs import blueprint as order_jobs
+from app.orders.mails import Mailer
 from app.payments.adapters import make_gateway
 from app.payments.jobs import blueprint as payment_jobs
 from app.shipping.adapters import make_carrier
@@ -55,6 +58,7 @@ def make_queue(settings: Settings) -> App:
     queue.add_tasks_from(catalog_jobs, namespace="catalog")
     queue.add_tasks_from(checkout_jobs, namespace="checkout")
     queue.add_tasks_from(inventory_jobs, namespace="inventory")
+    queue.add_tasks_from(order_jobs, namespace="orders")
     queue.add_tasks_from(payment_jobs, namespace="payments")
     queue.add_tasks_from(shipping_jobs, namespace="shipping")
     return queue
@@ -74,16 +78,16 @@ async def run(settings: Settings) -> None:
         # On SIGTERM the server ends first, and passes the signal on to the handler above.
         server = uvicorn.Server(configure_server(_health_app(database), settings.port))
         answering = asyncio.create_task(server.serve())
-        await _work(make_queue(settings), shop, stopping)
+        await _work(make_queue(settings), {"shop": shop, "mailer": Mailer.of(settings)}, stopping)
         server.should_exit = True
         await answering
     await gateway.close()
 
 
-async def _work(queue: App, shop: Shop, stopping: asyncio.Event) -> None:
+async def _work(queue: App, context: dict[str, Any], stopping: asyncio.Event) -> None:
     """Run jobs; start over after each fault of the queue's connection."""
     while not stopping.is_set():
-        working = asyncio.create_task(_work_once(queue, shop))
+        working = asyncio.create_task(_work_once(queue, context))
         stopped = asyncio.create_task(stopping.wait())
         await asyncio.wait({working, stopped}, return_when=asyncio.FIRST_COMPLETED)
         stopped.cancel()
@@ -100,7 +104,7 @@ async def _work(queue: App, shop: Shop, stopping: asyncio.Event) -> None:
                 await asyncio.wait_for(stopping.wait(), RESTART_SECONDS)
 
 
-async def _work_once(queue: App, shop: Shop) -> None:
+async def _work_once(queue: App, context: dict[str, Any]) -> None:
     async with queue.open_async():
         log.info("worker started")
         await queue.run_worker_async(
@@ -109,7 +113,7 @@ async def _work_once(queue: App, shop: Shop) -> None:
             install_signal_handlers=False,
             shutdown_graceful_timeout=STOP_SECONDS,
             delete_jobs="successful",
-            additional_context={"shop": shop},
+            additional_context=context,
         )
 
 

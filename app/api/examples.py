@@ -23,6 +23,7 @@ NAMES: Schema = {
     "barcode": "4006381333931",
     "body_html": "<p>Holds 350 ml.</p>",
     "by": "warehouse system",
+    "cancelled": 0,
     "carrier": "DHLPaket",
     "cart_id": CART,
     "category": "Home & Garden > Kitchen",
@@ -46,7 +47,10 @@ NAMES: Schema = {
     "id": 1,
     "image": "https://shop.example/media/products/stoneware-mug.svg",
     "in_stock": True,
+    "issued_at": MOMENT,
     "key": "pay_8c1d:captured",
+    "location": "main",
+    "parcel": 1,
     "kind": "captured",
     "label": "SUMMER10",
     "line1": "Hauptstr. 1",
@@ -104,6 +108,7 @@ NAMES: Schema = {
 # What parameters mean, and an example of each; None where the best example is to leave it away.
 PARAMETERS: dict[str, tuple[str, Any]] = {
     "handle": ("The product's handle", "stoneware-mug"),
+    "document": ("The number of an invoice or credit note of the order", "R2026-000042"),
     "cart_id": ("The cart's id", CART),
     "code": ("The id of a code in the cart", "SUMMER10"),
     "line_id": ("The line's id, of the cart", 1),

@@ -4,8 +4,8 @@ CHECKS = {
     "a cart is ordering or ordered exactly while an order of it is pending or stands": """
         SELECT c.id::text, c.state AS cart, o.number, o.state AS order_state
         FROM carts c FULL JOIN (SELECT * FROM orders WHERE state <> 'payment_failed') o ON o.cart_id = c.id
-        WHERE CASE coalesce(o.state, 'none')
-            WHEN 'payment_pending' THEN 'ordering' WHEN 'confirmed' THEN 'ordered' ELSE 'open'
+        WHERE CASE
+            WHEN o.state IS NULL THEN 'open' WHEN o.state = 'payment_pending' THEN 'ordering' ELSE 'ordered'
         END <> coalesce(c.state, '')
     """,
     "a key without an answer belongs to a pending order": """

@@ -67,6 +67,8 @@ WITH event AS ({_EVENT}), settled AS (
     WHERE id = $1 AND state = 'payment_pending' RETURNING id, cart_id
 ), history AS (
     INSERT INTO order_history (order_id, state, reason) SELECT id, 'confirmed', $7 FROM settled
+), mail AS (
+    INSERT INTO mails (order_id, kind, key) SELECT id, 'confirmation', 'confirmation:' || id FROM settled
 ), answered AS (
     UPDATE checkout_keys k SET status = $8, answer = $9::text::json FROM settled s WHERE k.order_id = s.id
 ), cart AS (

@@ -42,6 +42,10 @@ class Settings:
     # "none", or the carrier adapter's name.
     carrier: str
     carrier_url: str
+    smtp_url: str
+    mail_from: str
+    # None: mails go to a relay, and there is nothing to read here.
+    mail_sink_url: str | None
     version: str
     image: str
     replica: str
@@ -79,6 +83,7 @@ class Secrets:
     stripe_webhook_key: str
     carrier_key: str
     carrier_webhook_key: str
+    smtp_password: str | None
 
 
 def with_password(url: str, password: str | None) -> str:
@@ -117,6 +122,9 @@ def read_settings(environ: Mapping[str, str] = os.environ, *, release: bool = Fa
         stripe_url=reader.url("STRIPE_URL", ("http", "https"), "https://api.stripe.com").rstrip("/"),
         carrier=carrier,
         carrier_url=reader.url("CARRIER_URL", ("http", "https"), "https://api.easypost.com/v2").rstrip("/"),
+        smtp_url=reader.url("SMTP_URL", ("smtp", "smtps"), "smtp://mail:1025"),
+        mail_from=environ.get("MAIL_FROM") or "Store <store@localhost>",
+        mail_sink_url=reader.optional_url("MAIL_SINK_URL", ("http", "https")),
         version=environ.get("STORE_VERSION", "development"),
         image=environ.get("IMAGE_DIGEST", "none"),
         replica=environ.get("REPLICA") or socket.gethostname(),
@@ -130,6 +138,7 @@ def read_settings(environ: Mapping[str, str] = os.environ, *, release: bool = Fa
             stripe_webhook_key=reader.secret("STRIPE_WEBHOOK_KEY", required=by_stripe) or "",
             carrier_key=reader.secret("CARRIER_KEY", required=carried) or "",
             carrier_webhook_key=reader.secret("CARRIER_WEBHOOK_KEY", required=carried) or "",
+            smtp_password=reader.secret("SMTP_PASSWORD", required=False),
         ),
     )
     if settings.back_office_url and _host(settings.back_office_url) == _host(settings.public_url):

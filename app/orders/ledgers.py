@@ -14,7 +14,8 @@ CHECKS = {
     """,
     "an order that stands or is pending has each unit reserved or shipped, an ended one reserves none": """
         SELECT o.number, o.state, variant_id, l.quantity AS wanted, r.quantity AS reserved, m.shipped
-        FROM (SELECT order_id, variant_id, sum(quantity) AS quantity FROM order_lines GROUP BY 1, 2) l
+        FROM (SELECT order_id, variant_id, sum(quantity - cancelled) AS quantity
+              FROM order_lines GROUP BY 1, 2) l
         FULL JOIN (SELECT order_id, variant_id, sum(quantity) AS quantity FROM reservations GROUP BY 1, 2) r
             USING (order_id, variant_id)
         LEFT JOIN (SELECT order_id, variant_id, -sum(quantity) AS shipped FROM stock_movements
@@ -23,5 +24,47 @@ CHECKS = {
         WHERE o.id IS NULL OR coalesce(r.quantity, 0) <>
             CASE WHEN o.state IN ('payment_failed', 'cancelled') THEN 0
             ELSE l.quantity - coalesce(m.shipped, 0) END
+    """,
+    "an order's state is what its lines and parcels say": """
+        SELECT o.number, o.state, l.standing, f.sent, f.parcels, f.under_way
+        FROM orders o
+        JOIN (SELECT order_id, sum(quantity - cancelled) AS standing FROM order_lines GROUP BY 1) l
+            ON l.order_id = o.id
+        LEFT JOIN (
+            SELECT f.order_id, sum(fl.quantity) AS sent, count(DISTINCT f.id) AS parcels,
+                   count(DISTINCT f.id) FILTER (WHERE f.state = 'shipped') AS under_way
+            FROM fulfilments f JOIN fulfilment_lines fl ON fl.fulfilment_id = f.id
+            WHERE f.state IN ('shipped', 'delivered') GROUP BY 1
+        ) f ON f.order_id = o.id
+        WHERE CASE
+            WHEN o.state IN ('payment_pending', 'payment_failed', 'confirmed')
+                THEN f.sent IS NOT NULL OR l.standing = 0
+            WHEN o.state = 'cancelled' THEN l.standing <> 0 OR f.sent IS NOT NULL
+            WHEN o.state = 'partially_shipped' THEN coalesce(f.sent, 0) NOT BETWEEN 1 AND l.standing - 1
+            WHEN o.state = 'shipped' THEN f.sent IS DISTINCT FROM l.standing OR f.under_way = 0
+            ELSE f.sent IS DISTINCT FROM l.standing OR f.under_way > 0 END
+    """,
+    "what parcels took is what stock shipped for the order": """
+        SELECT order_id, variant_id, f.quantity AS parcels, m.quantity AS shipped
+        FROM (
+            SELECT f.order_id, l.variant_id, sum(fl.quantity) AS quantity
+            FROM fulfilments f JOIN fulfilment_lines fl ON fl.fulfilment_id = f.id
+            JOIN order_lines l ON l.order_id = f.order_id AND l.position = fl.position
+            WHERE f.state IN ('shipped', 'delivered') GROUP BY 1, 2
+        ) f FULL JOIN (
+            SELECT order_id, variant_id, -sum(quantity) AS quantity FROM stock_movements
+            WHERE kind = 'shipped' GROUP BY 1, 2
+        ) m USING (order_id, variant_id)
+        WHERE f.quantity IS DISTINCT FROM m.quantity
+    """,
+    "invoices are numbered without gaps, and each order that was sent has one": """
+        SELECT s.kind, s.year, s.last, count(i.id) AS issued, NULL AS number
+        FROM invoice_series s LEFT JOIN invoices i USING (kind, year)
+        GROUP BY s.kind, s.year, s.last
+        HAVING s.last <> count(i.id) OR s.last <> coalesce(max(i.sequence), 0)
+        UNION ALL
+        SELECT NULL, NULL, NULL, NULL, o.number FROM orders o
+        WHERE o.state IN ('partially_shipped', 'shipped', 'delivered')
+            AND NOT EXISTS (SELECT FROM invoices i WHERE i.order_id = o.id AND i.kind = 'invoice')
     """,
 }

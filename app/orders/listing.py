@@ -8,7 +8,7 @@ import msgspec
 
 from app.core.database import Database
 from app.orders import listing_queries as queries
-from app.orders.service import OrderState
+from app.orders.transitions import OrderState
 
 
 class OrderRow(msgspec.Struct):

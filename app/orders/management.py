@@ -17,7 +17,7 @@ from app.core.money import Money
 from app.keys.guards import needs
 from app.keys.service import Scope
 from app.orders import listing, service
-from app.orders.service import OrderState
+from app.orders.transitions import OrderState
 
 Asked = Request[Any, Any, Any]
 TAG = "manage orders"

@@ -8,7 +8,7 @@ FROM orders WHERE number = $1
 """
 
 LINES = """
-SELECT variant_id, sku, title, quantity, unit_price, discount, tax, tax_rate
+SELECT variant_id, sku, title, quantity, unit_price, discount, tax, tax_rate, cancelled
 FROM order_lines WHERE order_id = $1 ORDER BY position
 """
 

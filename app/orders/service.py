@@ -5,7 +5,6 @@ from __future__ import annotations
 import hmac
 from collections.abc import Mapping
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 
 import msgspec
@@ -14,15 +13,9 @@ from app.checkout.forms import Address
 from app.core.database import Database
 from app.core.money import Money
 from app.core.problems import NotFound
-from app.orders import queries
-
-
-class OrderState(StrEnum):
-    """Where an order is."""
-
-    PAYMENT_PENDING = "payment_pending"
-    CONFIRMED = "confirmed"
-    PAYMENT_FAILED = "payment_failed"
+from app.orders import queries, workflow_queries
+from app.orders.invoices import Issued, list_documents
+from app.orders.transitions import OrderState
 
 
 class OrderLine(msgspec.Struct):
@@ -39,6 +32,30 @@ class OrderLine(msgspec.Struct):
     # In basis points: 1900 is 19 %.
     tax_rate: int
     total: Money
+    # Units that were cancelled.
+    cancelled: int
+
+
+class ParcelLine(msgspec.Struct):
+    """What is in a parcel."""
+
+    sku: str
+    title: str
+    quantity: int
+
+
+class Fulfilment(msgspec.Struct, kw_only=True):
+    """What one location sends at once; `open` while it is packed."""
+
+    parcel: int
+    state: str
+    location: str
+    carrier: str
+    tracking_number: str
+    tracking_url: str
+    shipped_at: datetime | None
+    delivered_at: datetime | None
+    lines: list[ParcelLine]
 
 
 class Benefit(msgspec.Struct):
@@ -80,9 +97,17 @@ class Order(msgspec.Struct, kw_only=True):
     total: Money
     # The part of the total that gift cards pay.
     gift_card: Money
+    fulfilments: list[Fulfilment]
+    # Invoice and credit notes.
+    documents: list[Issued]
     history: list[Step]
     # Where the shopper confirms the payment, while it waits for that.
     action_url: str | None
+
+    @property
+    def may_cancel(self) -> bool:
+        """Whether its buyer may cancel it now."""
+        return self.state is OrderState.CONFIRMED
 
 
 async def read_order(database: Database, number: str, token: str) -> Order:
@@ -114,6 +139,7 @@ async def _show(database: Database, row: Mapping[str, Any]) -> Order:
             tax=Money(line["tax"], currency),
             tax_rate=line["tax_rate"],
             total=Money(line["unit_price"] * line["quantity"] - line["discount"], currency),
+            cancelled=line["cancelled"],
         )
         for line in await database.fetch(queries.LINES, row["id"])
     ]
@@ -135,9 +161,24 @@ async def _show(database: Database, row: Mapping[str, Any]) -> Order:
         shipping_tax_rate=row["shipping_tax_rate"],
         total=Money(row["total"], currency),
         gift_card=Money(row["gift_card"], currency),
+        fulfilments=await read_fulfilments(database, row["id"]),
+        documents=await list_documents(database, row["id"]),
         history=[Step(**step) for step in await database.fetch(queries.HISTORY, row["id"])],
         action_url=row["action_url"],
     )
+
+
+async def read_fulfilments(database: Database, order_id: int) -> list[Fulfilment]:
+    """The order's parcels; none that was dropped."""
+    names = Fulfilment.__struct_fields__
+    return [
+        Fulfilment(
+            parcel=row["number"],
+            **{name: row[name] for name in names if name not in ("lines", "parcel")},
+            lines=msgspec.json.decode(row["lines"], type=list[ParcelLine]),
+        )
+        for row in await database.fetch(workflow_queries.FULFILMENTS, order_id)
+    ]
 
 
 def _benefit(kept: dict[str, Any], currency: str) -> Benefit:

@@ -26,6 +26,7 @@ UIDS: Final = {
     "worker": 10106,
     "release": 10106,
     "gateway": 10107,
+    "mail": 10108,
 }
 # A database at its most connections stays below; a fork bomb does not.
 PROCESSES: Final = 2048

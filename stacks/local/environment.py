@@ -13,6 +13,7 @@ from stacks.local.edge import Edge, EdgeArgs
 from stacks.local.firewall import Firewall
 from stacks.local.gateway import Gateway, GatewayArgs
 from stacks.local.images import Images
+from stacks.local.mail import Mail, MailArgs
 from stacks.local.network import Network
 from stacks.local.secrets import Secrets
 from stacks.local.storage import Storage
@@ -35,6 +36,8 @@ def deploy(settings: Settings) -> Mapping[str, Any]:
     database = Database(name, DatabaseArgs(images, network, secrets), settings)
     cache = Cache(name, CacheArgs(images, network, secrets), settings)
     gateway = Gateway(name, GatewayArgs(images, network, secrets), settings)
+    if settings.store.smtp_url is None:
+        Mail(name, MailArgs(images, network), settings)
     balancer = Balancer(name, BalancerArgs(images, network), settings)
     Edge(
         name,

@@ -29,6 +29,7 @@ TARGETS: Final = (
         "memcached",
         "store",
         "gateway",
+        "mail",
     ),
 )
 # Which target serves a role, by its engine.
@@ -110,6 +111,7 @@ class Images(pulumi.ComponentResource):
     pooler: pulumi.Output[str]
     cache: pulumi.Output[str]
     gateway: pulumi.Output[str]
+    mail: pulumi.Output[str]
     store: pulumi.Output[str]
     version: str
 
@@ -125,6 +127,7 @@ class Images(pulumi.ComponentResource):
             self.pooler = self.built(name, "pooler", settings)
         self.cache = self.built(name, CACHES[settings.cache.engine], settings)
         self.gateway = self.built(name, "gateway", settings)
+        self.mail = self.built(name, "mail", settings)
         if settings.store.image is None:
             self.store = self.built(name, "store", settings)
             self.version = digest(ROOT, "store", settings.images.base)

@@ -20,6 +20,8 @@ from stacks.local.database import Database
 from stacks.local.gateway import PORT as GATEWAY_PORT
 from stacks.local.gateway import Gateway
 from stacks.local.images import Images
+from stacks.local.mail import PORT as MAIL_PORT
+from stacks.local.mail import SMTP_PORT
 from stacks.local.network import Network
 from stacks.local.providers.admission import Admission
 from stacks.local.providers.one_shot import OneShot
@@ -88,6 +90,7 @@ class Store(pulumi.ComponentResource):
                 "gateway_webhook_key": secrets.gateway_webhook_key,
                 **self.carrier_secrets(),
                 **self.stripe_secrets(),
+                **self.mail_secrets(),
             },
             secrets_volume=held.name,
             validate=False,
@@ -111,6 +114,21 @@ class Store(pulumi.ComponentResource):
             return {}
         return {name: pulumi.Output.secret(value) for name, value in given.items() if value}
 
+    def mail_secrets(self) -> dict[str, pulumi.Output[str]]:
+        """The mail relay's password, from the stack's configuration."""
+        password = self.settings.store.smtp_password
+        return {"smtp_password": pulumi.Output.secret(password)} if password else {}
+
+    def mail_environment(self) -> dict[str, pulumi.Input[str]]:
+        """The relay that the settings name, or the stack's own sink and where its mails are read."""
+        store = self.settings.store
+        sink = {"SMTP_URL": f"smtp://mail:{SMTP_PORT}", "MAIL_SINK_URL": f"http://mail:{MAIL_PORT}"}
+        return {
+            **({"SMTP_URL": store.smtp_url} if store.smtp_url else sink),
+            "MAIL_FROM": store.mail_from,
+            **{f"{name.upper()}_FILE": f"{SECRETS_PATH}/{name}" for name in self.mail_secrets()},
+        }
+
     def environment(self, role: str = "store") -> dict[str, pulumi.Input[str]]:
         """The container contract: addresses, and where the secrets are. No secret is a value here."""
         url = self.settings.url
@@ -133,6 +151,7 @@ class Store(pulumi.ComponentResource):
             **{f"{name.upper()}_FILE": f"{SECRETS_PATH}/{name}" for name in self.stripe_secrets()},
             "CARRIER": self.settings.store.carrier.value,
             **{f"{name.upper()}_FILE": f"{SECRETS_PATH}/{name}" for name in self.carrier_secrets()},
+            **self.mail_environment(),
             "STORE_VERSION": self.args.images.version,
             "IMAGE_DIGEST": self.args.images.store,
         }

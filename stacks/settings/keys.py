@@ -243,6 +243,23 @@ class Store:
         None,
         "set it with `--secret`, and give the carrier the same",
     )
+    smtp_url: str | None = key(
+        kinds.matching(
+            re.compile(r"smtps?://([^\s@:/]+@)?[^\s@:/]+(:\d{1,5})?"), "smtp://host:port or smtps://…"
+        ),
+        None,
+        "the relay for mails; without one a sink keeps them, for staff to read in the back office",
+    )
+    smtp_password: str | None = key(
+        kinds.matching(re.compile(r".+"), "the relay's password"), None, "set it with `--secret`"
+    )
+    mail_from: str = key(
+        kinds.matching(
+            re.compile(r"[^<>@\r\n]*<[^\s@<>]+@[^\s@<>]+>"), "a sender like Store <store@example.com>"
+        ),
+        "Store <store@localhost>",
+        "who the store's mails are from; relays accept their own domains only",
+    )
     ready_seconds: int = key(kinds.integer(5, 3600), "90", "a container not healthy by then is refused", "s")
 
 

@@ -9,7 +9,7 @@ from testinfra.host import Host
 
 from loadtests.stack import Stack
 
-ROLES = ["edge", "balancer", "web", "worker", "gateway", "pooler", "database", "cache"]
+ROLES = ["edge", "balancer", "web", "worker", "gateway", "mail", "pooler", "database", "cache"]
 
 
 def inside(container: Container) -> Host:

@@ -7,8 +7,8 @@ import pytest
 
 from tests.stacks.graph import Graph, record
 
-ROLES = {"edge", "balancer", "database", "pooler", "cache", "gateway", "web", "worker"}
-EXCLUSIVE = {"edge", "balancer", "database", "pooler", "cache"}
+ROLES = {"edge", "balancer", "database", "pooler", "cache", "gateway", "mail", "web", "worker"}
+EXCLUSIVE = {"edge", "balancer", "database", "pooler", "cache", "mail"}
 
 
 @pytest.fixture(scope="module")
@@ -129,7 +129,7 @@ def test_the_order_of_a_release_is_migrations_web_admission_workers(graph: Graph
 
 def test_no_container_starts_before_every_image_is_built(graph: Graph) -> None:
     images = graph.of("RemoteImage")
-    assert len(images) == 7
+    assert len(images) == 8
     for container in graph.containers.values():
         for image in images:
             assert graph.depends(container, on=image), (container.name, image)
@@ -161,6 +161,7 @@ def test_configuration_and_secrets_are_mounted_read_only(graph: Graph) -> None:
         ("database", "/var/lib/postgresql"),
         ("cache", "/var/lib/redis"),
         ("gateway", "/srv/gateway"),
+        ("mail", "/srv/mail"),
         ("worker", "/srv/media"),
     }
 

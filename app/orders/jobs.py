@@ -1,0 +1,38 @@
+"""Jobs of orders: their money and their mails."""
+
+from __future__ import annotations
+
+import structlog
+from procrastinate import Blueprint, JobContext, RetryStrategy
+
+from app.checkout.shop import Shop
+from app.orders.mails import Mailer, send_due_mails
+from app.orders.money import settle_money
+
+log = structlog.get_logger()
+
+blueprint = Blueprint()
+
+
+# The sixth field counts seconds.
+@blueprint.periodic(cron="* * * * * */5")
+@blueprint.task(name="send_mails", queue="mail", queueing_lock="send_mails", pass_context=True)
+async def send_mails(context: JobContext, timestamp: int) -> None:  # noqa: ARG001  # procrastinate passes it
+    """Send the mails that are due."""
+    shop: Shop = context.additional_context["shop"]
+    mailer: Mailer = context.additional_context["mailer"]
+    while sent := await send_due_mails(shop.database, mailer):
+        log.info("mails sent", mails=sent)
+
+
+@blueprint.task(
+    name="settle_money",
+    queue="payments",
+    pass_context=True,
+    # For a database that is away; a gateway that is away is asked again by the payments' own recovery.
+    retry=RetryStrategy(max_attempts=10, exponential_wait=2),
+)
+async def settle_order_money(context: JobContext, order_id: int) -> None:
+    """An order was sent or cancelled: bring its payment in line."""
+    shop: Shop = context.additional_context["shop"]
+    await settle_money(shop, order_id)
