@@ -55,8 +55,8 @@ load: toolchain ## bring visitors to a stack and judge it [PROFILE=smoke, STACK=
 	@eval "$$($(PYTHON) -m ci.toolchain env)" && $(VENV)/python -m loadtests.run $(or $(PROFILE),smoke) --stack $(STACK) \
 	  $(if $(RATE),--rate $(RATE)) $(if $(SECONDS),--seconds $(SECONDS)) $(if $(BASELINE),--baseline $(BASELINE))
 
-lint: ## check style and types
-	@$(VENV)/ruff check . && $(VENV)/ruff format --check . && $(VENV)/mypy
+lint: ## check style, types and migrations
+	@$(VENV)/ruff check . && $(VENV)/ruff format --check . && $(VENV)/mypy && $(VENV)/python -m ci.migrations
 
 format: ## put every file into the one format
 	@$(VENV)/ruff format . && $(VENV)/ruff check --fix --select I .

@@ -36,6 +36,7 @@ def plan(stack: str, keep: bool) -> list[Stage]:
         Stage("lint", ["ruff", "check", "."]),
         Stage("format", ["ruff", "format", "--check", "."]),
         Stage("types", ["mypy"]),
+        Stage("migrations", [sys.executable, "-m", "ci.migrations"]),
         Stage("policies", [sys.executable, "-m", "ci.policies"]),
         Stage("leftovers", remove),
         Stage("unit", [*pytest, "tests/stacks", "tests/ci", "tests/loadtests", "--ignore=tests/stacks/aws"]),
