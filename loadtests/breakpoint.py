@@ -1,9 +1,9 @@
 """`breakpoint`: the highest rate of visits at which a store holds every objective for a set time.
 
 The rate climbs by a factor until it does not hold, or falls until it does; then the bracket is halved (as a
-ratio) until it is narrower than the precision. A rate that did not hold is tried once more before it counts: one
-hiccup of the machine is not the store's limit. The whole is done again from what was found, and the results'
-spread is told. The number of trials, and with it the time, has a bound that is known before the first.
+ratio) until it is narrower than the precision. A rate that did not hold is tried once more before it counts:
+one hiccup of the machine is not the store's limit. The whole is done again from what was found, and the
+results' spread is told. The number of trials, and with it the time, has a bound that is known beforehand.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Search(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tr
     def __post_init__(self) -> None:
         if not 0 < self.lowest < self.highest:
             raise ValueError(f"lowest {self.lowest!r}, highest {self.highest!r}: 0 < lowest < highest")
-        if not 1 < self.climb or not 0 < self.precision < self.climb - 1:
+        if not self.climb > 1 or not 0 < self.precision < self.climb - 1:
             raise ValueError(f"climb {self.climb!r}, precision {self.precision!r}: 0 < precision < climb - 1")
         if self.attempts < 1 or self.repeats < 1:
             raise ValueError(f"attempts {self.attempts!r}, repeats {self.repeats!r}: at least 1 each")
@@ -73,8 +73,8 @@ class Search(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tr
 class Trial(msgspec.Struct, frozen=True, kw_only=True):
     """One rate, held for the set time or not; `reasons` are the objectives that were not held.
 
-    `requests` are those per second that were answered, `latency` is their mean in seconds. Of a void trial the
-    generator was the bottleneck: it says nothing of the store.
+    `requests` are those per second that were answered, `latency` is their mean in seconds. Of a void trial
+    the generator was the bottleneck: it says nothing of the store.
     """
 
     rate: float
@@ -90,8 +90,8 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True):
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
     """What the search found: the median of its repeats, 0 where no rate held.
 
-    `spread` is (highest - lowest) / median of the repeats. `gave_way` are the objectives that the lowest failing
-    rate did not hold. `limit` says why the store's limit lies elsewhere, if so.
+    `spread` is (highest - lowest) / median of the repeats. `gave_way` are the objectives that the lowest
+    failing rate did not hold. `limit` says why the store's limit lies elsewhere, if so.
     """
 
     rate: float
@@ -118,12 +118,10 @@ def next_rate(search: Search, first: float, trials: Sequence[Trial]) -> float | 
         return last.rate
     held, failed = bracket(trials)
     if failed is None:
-        return None if held >= search.highest else min(held * search.climb, search.highest)
+        return min(held * search.climb, search.highest) if held < search.highest else None
     if held == 0:
-        return None if failed <= search.lowest else max(failed / search.climb, search.lowest)
-    if failed / held <= 1 + search.precision:
-        return None
-    return math.sqrt(held * failed)
+        return max(failed / search.climb, search.lowest) if failed > search.lowest else None
+    return math.sqrt(held * failed) if failed / held > 1 + search.precision else None
 
 
 def bracket(trials: Sequence[Trial]) -> tuple[float, float | None]:

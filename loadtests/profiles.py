@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 
 from loadtests.arrivals import RateCurve
+from loadtests.breakpoint import Search
 
 FILE = Path(__file__).parent / "profiles.toml"
 
@@ -26,6 +27,8 @@ class Profile(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=T
     # Everybody wants this many of the shop's variants.
     variants: int | None = None
     cold: bool = False
+    # The rate is only the first of many: see loadtests/breakpoint.py.
+    search: Search | None = None
 
     @property
     def curve(self) -> RateCurve:

@@ -14,6 +14,7 @@ from loadtests.charts import draw_lines
 from loadtests.objectives import Verdict
 from loadtests.profiles import Profile
 from loadtests.recording import PERCENTILES, Recording, read_percentile
+from loadtests.sections import Section
 
 FORMAT = 1
 # A percentile that grew by more than this over the baseline's is a regression; less is noise.
@@ -27,6 +28,7 @@ class Percentiles(msgspec.Struct, frozen=True):
     count: int
     failed: int
     seconds: dict[str, float]
+    mean: float = 0.0
 
 
 class Moment(msgspec.Struct, frozen=True):
@@ -65,6 +67,9 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     processor: float
     resources: dict[str, Any]
     regressions: list[str] = []
+    # Of studies: what many runs found together, and the same for programs.
+    sections: list[Section] = []
+    scale: dict[str, Any] = {}
 
 
 def make_report(
@@ -114,6 +119,7 @@ def make_report(
                 group.count,
                 group.failed,
                 {f"p{each:g}": read_percentile(group.latency, each) for each in PERCENTILES},
+                float(group.latency.get_mean_value()) / 1e6 if group.count else 0.0,
             )
             for name, group in sorted(recording.groups.items())
         },

@@ -70,6 +70,11 @@ def run(profile: Profile, stack: Stack, objectives: Objectives) -> Report:
     )
 
 
+def count_users(profile: Profile) -> int:
+    """Users that the profile's arrivals may find free."""
+    return min(max(round(profile.rate * USERS_PER_RATE), LEAST_USERS), MOST_USERS)
+
+
 def check_health(stack: Stack) -> str:
     """The version that answers. Raises Unready before the first visit."""
     try:
@@ -98,7 +103,7 @@ def empty_caches(stack: Stack) -> None:
 
 def send_visits(profile: Profile, stack: Stack, record: Path) -> None:
     """Run Locust on the profile, and show the seconds as they pass; interrupted, it ends and is recorded."""
-    users = min(max(round(profile.rate * USERS_PER_RATE), LEAST_USERS), MOST_USERS)
+    users = count_users(profile)
     command = [sys.executable, "-m", "locust", "-f", str(ROOT / "loadtests" / "locustfile.py"), "--headless"]
     command += ["--stack", stack.name, "--arrivals", profile.name, "--rate", str(profile.rate)]
     command += ["--seconds", str(profile.seconds), "--record", str(record)]
@@ -167,6 +172,14 @@ def print_report(report: Report, page: Path) -> None:
     print(page)
 
 
+def _run_or_study(profile: Profile, stack: Stack, objectives: Objectives) -> Report:
+    if profile.search is None:
+        return run(profile, stack, objectives)
+    from loadtests import studies  # which are made of runs
+
+    return studies.find_breakpoint(profile, stack, objectives, profile.search)
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("profile", help=f"one of {', '.join(list_profiles())}")
@@ -181,7 +194,7 @@ def main() -> int:
         profile = read_profile(options.profile, rate=options.rate, seconds=options.seconds)
         objectives = read_objectives(options.stack)
         baseline = _read_baseline(options.baseline) if options.baseline else None
-        report = run(profile, find_stack(options.stack), objectives)
+        report = _run_or_study(profile, find_stack(options.stack), objectives)
         if baseline:
             worse = compare(report, baseline)
             report = msgspec.structs.replace(report, regressions=worse, held=report.held and not worse)

@@ -1,10 +1,10 @@
 """The Universal Scalability Law fitted to throughputs: X(N) = λN / (1 + σ(N-1) + κN(N-1)).
 
-Neil Gunther's law (Guerrilla Capacity Planning, 2007): λ is what one of N does alone, σ the share of work that
-queues for something common, κ the cost of each pair agreeing with each other. N/X is linear in 1/λ, σ/λ and
-κ/λ, so the best fit with σ, κ ≥ 0 in relative errors is found exactly, without a starting guess. Intervals come
-from a bootstrap of the residuals. A number that its interval does not carry is called not identifiable; nothing is
-predicted beyond twice the largest N measured.
+Neil Gunther's law (Guerrilla Capacity Planning, 2007): λ is what one of N does alone, σ the share of work
+that queues for something common, κ the cost of each pair agreeing with each other. N/X is linear in 1/λ, σ/λ
+and κ/λ, so the best fit with σ, κ ≥ 0 in relative errors is found exactly, without a starting guess.
+Intervals come from a bootstrap of the residuals. A number that its interval does not carry is called not
+identifiable; nothing is predicted beyond twice the largest N measured.
 """
 
 from __future__ import annotations
@@ -117,7 +117,9 @@ def fit(points: Sequence[Point], seed: int = 20_26) -> Fit:
         resamples=resamples,
     )
     if not rate.identifiable:
-        reason = f"not identifiable: one alone does {rate.low:.3g} to {rate.high:.3g}, so much do the data scatter"
+        reason = (
+            f"not identifiable: one alone does {rate.low:.3g} to {rate.high:.3g}, so much do the data scatter"
+        )
         return msgspec.structs.replace(found, reason=reason)
     return found
 
@@ -145,7 +147,7 @@ def _solve(points: Sequence[Point]) -> tuple[float, float, float]:
 def _least_squares(
     rows: Sequence[tuple[float, float, float]], columns: Sequence[int]
 ) -> tuple[float, float, float] | None:
-    """The coefficients of those columns that bring every row nearest to 1; None where they are not told apart."""
+    """The coefficients of those columns that bring every row nearest to 1; None where many do."""
     count = len(columns)
     table = [[sum(row[a] * row[b] for row in rows) for b in columns] for a in columns]
     right = [sum(row[a] for row in rows) for a in columns]

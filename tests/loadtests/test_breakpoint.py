@@ -1,4 +1,4 @@
-"""The breakpoint: found within its precision, in as many trials as were announced, whatever the store does."""
+"""The breakpoint: found within its precision, in the trials announced, whatever the store does."""
 
 import msgspec
 import pytest

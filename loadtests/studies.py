@@ -1,0 +1,195 @@
+"""Studies: profiles that take many runs to answer one question.
+
+A study's report is that of its most telling run, with what the runs found together as sections before it.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from loadtests import breakpoint as breakpoints
+from loadtests.breakpoint import Finding, Search, Trial
+from loadtests.objectives import Objectives, Verdict
+from loadtests.profiles import Profile
+from loadtests.report import Report
+from loadtests.run import GRACE_SECONDS, SPAWN_RATE, Unready, count_users, run
+from loadtests.scalability import Fit, fit
+from loadtests.sections import Chart, Section
+from loadtests.stack import Stack
+
+# What a run takes beyond its visits: Locust's start, the last visits, the invariants; and that at the most.
+AROUND_SECONDS = 20
+MOST_AROUND_SECONDS = GRACE_SECONDS + 80
+
+
+def find_breakpoint(profile: Profile, stack: Stack, objectives: Objectives, search: Search) -> Report:
+    """Look for the highest rate that holds; the report is of the run at it, else of the last run."""
+    spawning = count_users(profile) / SPAWN_RATE
+    step, most = (profile.seconds + spawning + around for around in (AROUND_SECONDS, MOST_AROUND_SECONDS))
+    print(breakpoints.announce(search, profile.rate, step, most), flush=True)
+    reports: list[Report] = []
+
+    def measure(rate: float) -> Trial:
+        try:
+            reports.append(run(msgspec.structs.replace(profile, rate=rate), stack, objectives))
+        except Unready as error:
+            if not reports:
+                raise
+            trial = Trial(rate=rate, held=False, reasons=[str(error)])
+        else:
+            trial = judge_trial(reports[-1])
+        print(breakpoints.describe(trial), flush=True)
+        return trial
+
+    return report_breakpoint(breakpoints.find_breakpoint(search, profile.rate, measure), reports)
+
+
+def judge_trial(report: Report) -> Trial:
+    """One run as a trial of its rate."""
+    groups = report.groups.values()
+    count = sum(group.count for group in groups)
+    return Trial(
+        rate=report.rate,
+        held=report.held,
+        void=bool(report.void),
+        reasons=report.void or [verdict.objective for verdict in report.verdicts if not verdict.held],
+        orders_per_minute=report.orders_per_minute,
+        requests=(count - sum(group.failed for group in groups)) / report.seconds,
+        latency=sum(group.mean * group.count for group in groups) / count if count else 0.0,
+        p99=max((group.seconds["p99"] for group in groups), default=0.0),
+    )
+
+
+def report_breakpoint(finding: Finding, reports: list[Report]) -> Report:
+    """The report of the run at the rate that was found, with the search before it."""
+    held = [report for report in reports if report.held]
+    base = min(held or reports[-1:], key=lambda report: abs(report.rate - finding.rate))
+    broken = {
+        f"{verdict.objective} at {report.rate:.2f} visits/s"
+        for report in reports
+        for verdict in report.verdicts
+        if not verdict.held and not _is_of_speed(verdict)
+    }
+    verdicts = [
+        Verdict("breakpoint", "a rate that holds", f"{finding.rate:.2f} visits/s", held=finding.rate > 0),
+        Verdict(
+            "invariants in every trial",
+            "nothing lost, doubled or oversold",
+            "; ".join(sorted(broken)) or f"held in all {len(reports)}",
+            held=not broken,
+        ),
+        *base.verdicts,
+    ]
+    points = [
+        (trial.requests * trial.latency, trial.requests)
+        for trial in finding.trials
+        if trial.requests > 0 and trial.latency > 0 and not trial.void
+    ]
+    law = fit(points)
+    return msgspec.structs.replace(
+        base,
+        held=base.held and all(verdict.held for verdict in verdicts),
+        void=[] if finding.rate else base.void,
+        verdicts=verdicts,
+        orders_per_minute=finding.orders_per_minute,
+        sections=[_describe_search(finding), describe_fit(law, "requests in flight", "requests/s")],
+        scale={"breakpoint": breakpoints.to_json(finding), "law_over_load": tell_fit(law)},
+    )
+
+
+def _is_of_speed(verdict: Verdict) -> bool:
+    """Whether a rate that is too high may break it without the store being wrong."""
+    return verdict.objective.endswith((" p95", " p99", " rate"))
+
+
+def _describe_search(finding: Finding) -> Section:
+    rates = ", ".join(f"{rate:.2f}" for rate in finding.rates)
+    text = [
+        f"{finding.rate:.2f} visits/s hold every objective, {finding.orders_per_minute:.0f} orders a minute."
+        f" {len(finding.rates)} searches found {rates}: a spread of {finding.spread:.0%}.",
+        f"Beyond it gave way first: {', '.join(finding.gave_way)}." if finding.gave_way else "",
+        finding.limit.capitalize(),
+    ]
+    trials = sorted(finding.trials, key=lambda trial: trial.rate)
+    return Section(
+        title="The breakpoint",
+        text=[line for line in text if line],
+        head=["visits/s", "", "orders a minute", "p99 of the slowest group", "not held"],
+        rows=[
+            [
+                f"{trial.rate:.2f}",
+                "void" if trial.void else "held" if trial.held else "not held",
+                f"{trial.orders_per_minute:.0f}",
+                f"{trial.p99:.3f} s",
+                ", ".join(trial.reasons),
+            ]
+            for trial in trials
+        ],
+        charts=[
+            Chart(
+                title="Latency against rate",
+                across="visits per second",
+                up="seconds",
+                lines={
+                    "p99 of the slowest group": [(trial.rate, trial.p99) for trial in trials],
+                    "mean": [(trial.rate, trial.latency) for trial in trials],
+                },
+                marks=[(finding.rate, "breakpoint")] if finding.rate else [],
+            )
+        ],
+    )
+
+
+def describe_fit(law: Fit, sizes: str, unit: str) -> Section:
+    """The law's numbers with their intervals, and its curve as far as it may be drawn."""
+    title = f"The Scalability Law over {sizes}"
+    if not law.identifiable:
+        return Section(title=title, text=[law.reason])
+    smallest = min(size for size, _ in law.points)
+    steps = [smallest + (2 * law.largest - smallest) * step / 40 for step in range(41)]
+    means = {
+        size: [value for other, value in law.points if other == size]
+        for size in sorted({size for size, _ in law.points})
+    }
+    return Section(
+        title=title,
+        text=[
+            "X(N) = λN / (1 + σ(N-1) + κN(N-1)), with bootstrap intervals of 95 %; not beyond 2 N measured."
+        ],
+        head=["", "", "value (interval)"],
+        rows=[
+            ["λ", f"{unit} of one alone", str(law.rate)],
+            ["σ", "share that queues for something common", str(law.contention)],
+            ["κ", "cost of each pair agreeing", str(law.coherency)],
+            ["N*", "size of most throughput", str(law.peak)],
+        ],
+        charts=[
+            Chart(
+                title=f"Throughput over {sizes}",
+                across=sizes,
+                up=unit,
+                lines={
+                    "measured": [(size, sum(values) / len(values)) for size, values in means.items()],
+                    "the law": [(size, law.predict(size).value) for size in steps],
+                },
+                marks=[(law.largest, "measured until here")],
+            )
+        ],
+    )
+
+
+def tell_fit(law: Fit) -> dict[str, object]:
+    """The fit for programs."""
+    names = ("rate", "contention", "coherency", "peak")
+    numbers = {
+        name: msgspec.to_builtins(getattr(law, name))
+        if getattr(law, name).identifiable
+        else "not identifiable"
+        for name in names
+    }
+    return {
+        **numbers,
+        "reason": law.reason,
+        "largest": law.largest,
+        "points": [list(point) for point in law.points],
+    }
