@@ -13,6 +13,8 @@ COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#0
 DASHES = ("", "6 3", "2 3", "8 3 2 3", "1 2", "10 4", "4 2", "3 6")
 
 Line = Sequence[tuple[float, float]]
+# From, to, name: a stretch of the x axis that something special is true of.
+Band = tuple[float, float, str]
 
 
 def draw_lines(
@@ -22,13 +24,19 @@ def draw_lines(
     across: str,
     up: str,
     marks: Sequence[tuple[float, str]] = (),
+    bands: Sequence[Band] = (),
+    span: tuple[float, float] | None = None,
     logarithmic: bool = False,
 ) -> str:
-    """One chart; `across` and `up` name the axes with their units, `marks` are moments worth a line."""
+    """One chart; `across` and `up` name the axes with their units.
+
+    `marks` are moments worth a line, `bands` stretches that are shaded and numbered from 1.
+    The x axis covers `span`, so that charts can be held beside each other; without it what the lines cover.
+    """
     points = [point for line in lines.values() for point in line]
     if not points:
         return ""
-    left, right = min(x for x, _ in points), max(x for x, _ in points)
+    left, right = span or (min(x for x, _ in points), max(x for x, _ in points))
     top = max(y for _, y in points) or 1.0
     bottom = 0.0
     if logarithmic:
@@ -49,6 +57,13 @@ def draw_lines(
 
     parts = [f'<svg viewBox="0 0 {WIDTH} {HEIGHT + 22}" role="img" aria-label="{escape(title)}">']
     parts.append(f'<text x="{LEFT}" y="16" class="title">{escape(title)}</text>')
+    for number, (begin, end, name) in enumerate(bands, 1):
+        x, until = place(max(begin, left), top)[0], place(min(end, right), top)[0]
+        parts.append(
+            f'<rect x="{x:.1f}" width="{max(until - x, 2):.1f}" y="{TOP}" height="{HEIGHT - TOP - BOTTOM}"'
+            f' class="band"><title>{escape(name)}</title></rect>'
+            f'<text x="{x + 3:.1f}" y="{TOP + 11}" class="band">{number}</text>'
+        )
     for value in _ticks(bottom, top, logarithmic):
         _, y = place(left, value)
         parts.append(f'<line x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y:.1f}" y2="{y:.1f}" class="grid"/>')

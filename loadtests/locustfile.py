@@ -122,6 +122,9 @@ def start(environment: Environment, **_: Any) -> None:
         return
     # By then the pool of users is there.
     load.began = perf_counter() + options.num_users / options.spawn_rate + 2
+    if options.record:
+        # For who brings about the profile's faults: when its seconds begin to count.
+        Path(options.record).with_suffix(".began").write_text(str(time.time() - perf_counter() + load.began))
     gevent.spawn(run_arrivals, runner)
 
 

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from loadtests.profiles import Mark
 from loadtests.recording import Recording, read_percentile
 
 FILE = Path(__file__).parent / "objectives.toml"
 # A generator busier than this, or later than this, measures itself (Locust warns at 90 %).
 MOST_PROCESSOR = 0.8
 MOST_LATENESS_SECONDS = 0.1
+# A request that a fault caught under way was begun before it.
+UNDER_WAY_SECONDS = 2.0
 
 
 class Latency(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -40,9 +44,12 @@ class Verdict(msgspec.Struct, frozen=True):
     held: bool
 
 
-def read_objectives(stack: str, folder: Path = FILE.parent) -> Objectives:
-    """The objectives, with what the environment says otherwise. Raises ValueError."""
+def read_objectives(
+    stack: str, folder: Path = FILE.parent, *, profile: Mapping[str, Any] | None = None
+) -> Objectives:
+    """The objectives, with what the profile and then the environment say otherwise. Raises ValueError."""
     table = tomllib.loads((folder / FILE.name).read_text())
+    _override(table, profile or {})
     own = folder / f"{FILE.stem}.{stack}.toml"
     if own.exists():
         _override(table, tomllib.loads(own.read_text()))
@@ -52,8 +59,11 @@ def read_objectives(stack: str, folder: Path = FILE.parent) -> Objectives:
         raise ValueError(f"{own if own.exists() else FILE}: {error}") from None
 
 
-def judge(recording: Recording, objectives: Objectives) -> list[Verdict]:
-    """Every objective that the run's requests and arrivals can be held against."""
+def judge(recording: Recording, objectives: Objectives, marks: Sequence[Mark] = ()) -> list[Verdict]:
+    """Every objective that the run's requests and arrivals can be held against.
+
+    A request that failed within a fault's time counts against the fault's own rate of errors.
+    """
     verdicts = []
     for name, group in sorted(recording.groups.items()):
         bounds = objectives.latency.get(name)
@@ -64,17 +74,9 @@ def judge(recording: Recording, objectives: Objectives) -> list[Verdict]:
             verdicts.append(
                 Verdict(f"{name} p{percentile:.0f}", f"≤ {bound:g} s", f"{seconds:.3f} s", seconds <= bound)
             )
-    count = sum(group.count for group in recording.groups.values())
-    failed = sum(group.failed for group in recording.groups.values())
-    rate = failed / count if count else 1.0
-    verdicts.append(
-        Verdict(
-            "error rate",
-            f"≤ {objectives.error_rate:.2%}",
-            f"{rate:.2%} ({failed:,} of {count:,})",
-            rate <= objectives.error_rate,
-        )
-    )
+    for mark in marks:
+        verdicts += [_judge_fault(mark), _judge_errors(recording, [mark], mark.error_rate, during=mark)]
+    verdicts.append(_judge_errors(recording, marks, objectives.error_rate))
     achieved = 1 - recording.dropped / recording.planned if recording.planned else 0.0
     verdicts.append(
         Verdict(
@@ -85,6 +87,32 @@ def judge(recording: Recording, objectives: Objectives) -> list[Verdict]:
         )
     )
     return verdicts
+
+
+def _judge_fault(mark: Mark) -> Verdict:
+    """Whether the fault was brought about, and mended."""
+    measured = mark.problem or f"second {mark.begin:.0f} to {mark.end:.0f}"
+    return Verdict(mark.title, "happens, and is mended", measured, held=not mark.problem)
+
+
+def _judge_errors(
+    recording: Recording, marks: Sequence[Mark], bound: float, *, during: Mark | None = None
+) -> Verdict:
+    """The share of requests that failed in the seconds of a fault, or in those of none of them."""
+    count = failed = 0
+    for number, interval in recording.intervals.items():
+        second = number * recording.slice_seconds
+        if (during is not None) == any(_touches(mark, second) for mark in marks):
+            count += interval.count
+            failed += interval.failed
+    # A fault that nobody met has harmed nobody; a run without requests holds nothing.
+    rate = failed / count if count else float(during is None)
+    name = f"errors, {during.title}" if during else "error rate" + (" otherwise" if marks else "")
+    return Verdict(name, f"≤ {bound:.2%}", f"{rate:.2%} ({failed:,} of {count:,})", rate <= bound)
+
+
+def _touches(mark: Mark, second: float) -> bool:
+    return mark.begin - UNDER_WAY_SECONDS <= second <= mark.end + mark.recovery
 
 
 def find_voids(recording: Recording, processor: float) -> list[str]:
@@ -104,7 +132,7 @@ def find_voids(recording: Recording, processor: float) -> list[str]:
     return reasons
 
 
-def _override(table: dict[str, Any], own: dict[str, Any]) -> None:
+def _override(table: dict[str, Any], own: Mapping[str, Any]) -> None:
     for key, value in own.items():
         if isinstance(value, dict) and isinstance(table.get(key), dict):
             _override(table[key], value)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import tomllib
+from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -11,6 +13,47 @@ from loadtests.arrivals import RateCurve
 from loadtests.breakpoint import Search
 
 FILE = Path(__file__).parent / "profiles.toml"
+
+
+class Kind(StrEnum):
+    GATEWAY = "gateway"
+    KILL = "kill"
+    RELEASE = "release"
+
+
+class Fault(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """One fault: `start` and `length` are parts of the profile's length; see profiles.toml for the rest."""
+
+    title: str
+    kind: Kind
+    start: float
+    length: float = 0.0
+    # Whose oldest container is killed.
+    role: str = ""
+    # What the test gateway does: the names of `python -m app.gateway fault set`, with _ for -.
+    gateway: dict[str, float | bool] = {}
+    # The share of requests that may fail from its start until `recovery` seconds after its end.
+    error_rate: float = 0.0
+    recovery: float = 10.0
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.start <= 1 or not 0 <= self.length <= 1 - self.start:
+            raise ValueError(
+                f"{self.title!r}: start {self.start} and length {self.length} are parts of 1, together"
+            )
+        if (self.kind is Kind.KILL) != bool(self.role) or (self.kind is Kind.GATEWAY) != bool(self.gateway):
+            raise ValueError(f"{self.title!r}: kill names a role, gateway says what goes wrong, and no other")
+
+
+class Mark(msgspec.Struct, kw_only=True):
+    """A fault on the run's time axis, in seconds; `problem` says why it did not happen or was not mended."""
+
+    title: str
+    begin: float
+    end: float
+    error_rate: float
+    recovery: float
+    problem: str = ""
 
 
 class Profile(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
@@ -29,6 +72,9 @@ class Profile(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=T
     cold: bool = False
     # The rate is only the first of many: see loadtests/breakpoint.py.
     search: Search | None = None
+    faults: tuple[Fault, ...] = ()
+    # What the faults themselves make worse: overrides of objectives.toml, key by key.
+    objectives: dict[str, Any] = {}
 
     @property
     def curve(self) -> RateCurve:

@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from math import log10
 from pathlib import Path
 from typing import Any
 
 import msgspec
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
 
-from loadtests.charts import draw_lines
 from loadtests.objectives import Verdict
-from loadtests.profiles import Profile
+from loadtests.profiles import Mark, Profile
 from loadtests.recording import PERCENTILES, Recording, read_percentile
-from loadtests.sections import Section
+from loadtests.sections import Chart, Section
 
 FORMAT = 1
 # A percentile that grew by more than this over the baseline's is a regression; less is noise.
 REGRESSION = 0.2
 LEAST_SECONDS = 0.005
+# Fewer requests than that have no percentiles to draw.
+LEAST_REQUESTS = 20
+# By key of the samples: the chart's title and unit.
+RESOURCES = {
+    "cores": ("Cores in use by role", "cores"),
+    "memory_mb": ("Memory by role", "MB"),
+    "database": ("The database", "connections"),
+    "hits": ("Cache hit ratio", "share of 1"),
+}
 
 
 class Percentiles(msgspec.Struct, frozen=True):
@@ -66,6 +74,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     lateness_p99: float
     processor: float
     resources: dict[str, Any]
+    faults: list[Mark] = []
     regressions: list[str] = []
     # Of studies: what many runs found together, and the same for programs.
     sections: list[Section] = []
@@ -81,6 +90,7 @@ def make_report(
     orders: int,
     processor: float,
     resources: dict[str, Any],
+    faults: Sequence[Mark] = (),
     stack: str,
     version: str,
     began: str,
@@ -130,6 +140,7 @@ def make_report(
         lateness_p99=read_percentile(recording.lateness, 99),
         processor=processor,
         resources=resources,
+        faults=list(faults),
     )
 
 
@@ -160,54 +171,77 @@ def render_html(report: Report) -> str:
         autoescape=True,
         undefined=StrictUndefined,
     )
-    return environment.get_template("report.html").render(report=report, charts=_draw(report))
+    sections = [section for make in SECTIONS if (section := make(report))]
+    return environment.get_template("report.html").render(report=report, sections=sections)
 
 
-def _draw(report: Report) -> list[Markup]:
-    def over_time(name: str) -> list[tuple[float, float]]:
-        return [(moment.second, getattr(moment, name)) for moment in report.moments]
-
-    curves = {
-        name: [(100 - float(key[1:]), seconds) for key, seconds in group.seconds.items() if seconds]
-        for name, group in report.groups.items()
-        if group.count >= 20
+def show_load(report: Report) -> Section:
+    """What came and how long it took, over time."""
+    names = ("p50", "p95", "p99")
+    latency = {name: [(moment.second, getattr(moment, name)) for moment in report.moments] for name in names}
+    counts = {
+        "requests": [(moment.second, float(moment.requests)) for moment in report.moments],
+        "failed": [(moment.second, float(moment.failed)) for moment in report.moments],
+        "visits dropped": [(moment.second, float(moment.dropped)) for moment in report.moments],
     }
-    tails = {name: [(_nines(left), seconds) for left, seconds in line] for name, line in curves.items()}
-    seconds: Sequence[float] = report.resources.get("seconds", [])
-    cores = {
-        role: list(zip(seconds, line, strict=True))
-        for role, line in report.resources.get("cores", {}).items()
-    }
-    drawn = [
-        draw_lines(
-            "Latency from the intended start",
-            {name: over_time(name) for name in ("p50", "p95", "p99")},
-            across="second of the run",
-            up="seconds",
-        ),
-        draw_lines(
-            "Requests and errors",
-            {
-                "requests": over_time("requests"),
-                "failed": over_time("failed"),
-                "visits dropped": over_time("dropped"),
-            },
-            across="second of the run",
-            up="per second",
-        ),
-        draw_lines("Cores in use by role", cores, across="second of the run", up="cores"),
-        draw_lines(
-            "Latency by percentile: 1 is p90, 2 is p99, 3 is p99.9",
-            tails,
-            across="nines",
-            up="seconds (logarithmic)",
-            logarithmic=True,
-        ),
+    rows = [
+        [str(number), mark.title, f"{mark.begin:.0f}", f"{mark.end:.0f}", mark.problem or "mended"]
+        for number, mark in enumerate(report.faults, 1)
     ]
-    return [Markup(each) for each in drawn if each]  # noqa: S704  # made by draw_lines, which escapes
+    return Section(
+        title="Over time",
+        text=["Shaded and numbered is when a fault was in force."] if rows else [],
+        head=["", "fault", "from second", "to second", "outcome"] if rows else [],
+        rows=rows,
+        charts=[
+            _over_time(report, "Latency from the intended start", latency, "seconds"),
+            _over_time(report, "Requests and errors", counts, "per second"),
+        ],
+    )
 
 
-def _nines(left: float) -> float:
-    from math import log10
+def show_resources(report: Report) -> Section | None:
+    """What the stack's parts used, over the same time."""
+    seconds: list[float] = report.resources.get("seconds", [])
+    charts = [
+        _over_time(
+            report,
+            title,
+            {role: list(zip(seconds, line, strict=True)) for role, line in report.resources[key].items()},
+            unit,
+        )
+        for key, (title, unit) in RESOURCES.items()
+        if report.resources.get(key)
+    ]
+    return Section(title="What the stack used", text=[], charts=charts) if seconds and charts else None
 
-    return -log10(left / 100)
+
+def show_percentiles(report: Report) -> Section | None:
+    """How long the slowest took, by group."""
+    tails = {
+        name: [(-log10(1 - float(key[1:]) / 100), value) for key, value in group.seconds.items() if value]
+        for name, group in report.groups.items()
+        if group.count >= LEAST_REQUESTS
+    }
+    chart = Chart(
+        title="Latency by percentile: 1 is p90, 2 is p99, 3 is p99.9",
+        across="nines",
+        up="seconds (logarithmic)",
+        lines=tails,
+        logarithmic=True,
+    )
+    return Section(title="The slowest requests", text=[], charts=[chart]) if tails else None
+
+
+def _over_time(report: Report, title: str, lines: dict[str, list[tuple[float, float]]], up: str) -> Chart:
+    return Chart(
+        title=title,
+        across="second of the run",
+        up=up,
+        lines=lines,
+        span=(0.0, max([report.seconds, *(mark.end for mark in report.faults)])),
+        bands=[(mark.begin, mark.end, mark.title) for mark in report.faults],
+    )
+
+
+SECTIONS: tuple[Callable[[Report], Section | None], ...] = (show_load, show_resources, show_percentiles)

@@ -1,6 +1,8 @@
 """`make load PROFILE=…`: one run of a profile against a stack, its invariants, its verdict and its report.
 
-Exit code 0 only if every objective held; 1 if one did not, 2 if the run could not begin, 3 if it is void.
+Exit code 0 only if every objective held; 1 if one did not, 2 if the run could not begin, 3 if it is void:
+the generator was the bottleneck, or the run was interrupted. An interrupted run undoes its faults and writes
+its report as any other does.
 """
 
 from __future__ import annotations
@@ -11,13 +13,17 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import Event
+from typing import Any
 
 import httpx
 import msgspec
 
 from ci.deployment import DeploymentError
+from loadtests.faults import Drill
 from loadtests.invariants import check_invariants
 from loadtests.objectives import Objectives, find_voids, judge, read_objectives
 from loadtests.profiles import Profile, list_profiles, read_profile
@@ -25,7 +31,7 @@ from loadtests.recording import Recording
 from loadtests.report import Report, compare, make_report, render_html
 from loadtests.sampling import Sampler
 from loadtests.stack import Stack, find_stack
-from loadtests.target import TargetError, check_host
+from loadtests.target import TargetError, check_host, read_hosts
 
 ROOT = Path(__file__).parent.parent
 REPORTS = ROOT / "reports" / "load"
@@ -42,28 +48,38 @@ class Unready(Exception):  # noqa: N818
     """The run cannot begin; the text says why and what would do."""
 
 
-def run(profile: Profile, stack: Stack, objectives: Objectives) -> Report:
-    """Bring the profile's visits to the stack and judge what came back."""
+def run(profile: Profile, stack: Stack, objectives: Objectives, stop: Event) -> Report:
+    """Bring the profile's visits to the stack and judge what came back; `stop` ends it before its time."""
     version = check_health(stack)
     if profile.cold:
         empty_caches(stack)
     began = time.time()
-    with tempfile.TemporaryDirectory() as folder, Sampler(stack) as sampler:
-        record = Path(folder) / "record.json"
-        send_visits(profile, stack, record)
-        document = msgspec.json.decode(record.read_bytes())
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        Drill(stack, profile.faults, profile.seconds) as drill,
+        Sampler(stack) as sampler,
+    ):
+        document = send_visits(profile, stack.name, Path(folder), stop, drill.begin)
+        interrupted = stop.is_set()
+    # By now the faults are undone.
     recording = Recording()
     recording.merge(document["recording"])
     confirmed = [(number, amount) for number, amount in document["confirmed"]]
-    verdicts = [*judge(recording, objectives), *check_invariants(stack, confirmed)]
+    marks = sorted(drill.marks, key=lambda mark: mark.begin)
+    verdicts = judge(recording, objectives, marks)
+    verdicts += check_invariants(stack, confirmed)
+    void = find_voids(recording, document["processor"])
+    if interrupted:
+        void.insert(0, f"interrupted: {len(recording.intervals)} of {profile.seconds:g} s were measured")
     return make_report(
         recording,
         profile,
         verdicts=verdicts,
-        void=find_voids(recording, document["processor"]),
+        void=void,
         orders=len(confirmed),
         processor=document["processor"],
         resources=sampler.since(document["began"]),
+        faults=marks,
         stack=stack.name,
         version=version,
         began=datetime.fromtimestamp(began, UTC).isoformat(timespec="seconds"),
@@ -78,7 +94,7 @@ def count_users(profile: Profile) -> int:
 def check_health(stack: Stack) -> str:
     """The version that answers. Raises Unready before the first visit."""
     try:
-        check_host(stack.url)
+        check_host(stack.url, read_hosts(stack.name))
         with stack.client() as client:
             client.get("/health/ready").raise_for_status()
             return str(client.get("/info").raise_for_status().json()["version"])
@@ -95,57 +111,96 @@ def check_health(stack: Stack) -> str:
 
 def empty_caches(stack: Stack) -> None:
     """Empty the edge's cache of pages and the store's cache: what a restart of both leaves."""
-    stack.run("edge", ["sh", "-c", "find /var/cache/nginx -type f -delete"])
-    stack.run(
-        "cache", ["sh", "-c", 'redis-cli -a "$(cat /run/secrets/cache_password)" --no-auth-warning flushall']
-    )
+    stack.run("edge", ["find", "/var/cache/edge/pages", "-type", "f", "-delete"])
+    flush = "REDISCLI_AUTH=$(cat /run/secrets/admin_password) redis-cli --user admin flushall"
+    stack.run("cache", ["sh", "-c", f'test "$({flush})" = OK'])
 
 
-def send_visits(profile: Profile, stack: Stack, record: Path) -> None:
-    """Run Locust on the profile, and show the seconds as they pass; interrupted, it ends and is recorded."""
+def send_visits(
+    profile: Profile, stack: str, folder: Path, stop: Event, announce: Callable[[float], None]
+) -> dict[str, Any]:
+    """Run Locust on the profile, and show the seconds as they pass; what it recorded, also when stopped.
+
+    `announce` is told when the profile's seconds begin to count, by `time.time`. Raises Unready.
+    """
+    record = folder / "record.json"
     users = count_users(profile)
     command = [sys.executable, "-m", "locust", "-f", str(ROOT / "loadtests" / "locustfile.py"), "--headless"]
-    command += ["--stack", stack.name, "--arrivals", profile.name, "--rate", str(profile.rate)]
+    command += ["--stack", stack, "--arrivals", profile.name, "--rate", str(profile.rate)]
     command += ["--seconds", str(profile.seconds), "--record", str(record)]
     command += ["-u", str(users), "-r", str(SPAWN_RATE), "--only-summary", "--loglevel", "WARNING"]
     log = record.with_suffix(".log")
     with log.open("w") as output:
-        process = subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=subprocess.STDOUT)
+        # In a group of its own: Ctrl-C reaches this process alone, which ends the other in order.
+        process = subprocess.Popen(
+            command, cwd=ROOT, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
+        )
         try:
-            _follow(process, profile, users / SPAWN_RATE)
-        except KeyboardInterrupt:
-            print("\ninterrupted: the report is of what was measured until now", flush=True)
-            process.send_signal(signal.SIGINT)
-            process.wait(GRACE_SECONDS)
+            _follow(process, profile, record.with_suffix(".began"), stop, announce)
         finally:
             if process.poll() is None:
                 process.kill()
+                process.wait()
     if not record.exists():
         lines = [line for line in log.read_text().splitlines() if line.strip()]
         raise Unready(lines[-1].removeprefix("error: ") if lines else "Locust ended without a word")
+    document: dict[str, Any] = msgspec.json.decode(record.read_bytes())
+    return document
 
 
-def _follow(process: subprocess.Popen[bytes], profile: Profile, spawning: float) -> None:
-    begin, limit = time.monotonic(), profile.seconds + spawning + GRACE_SECONDS
-    curve = profile.curve
-    shown = -1.0
+def _follow(
+    process: subprocess.Popen[bytes],
+    profile: Profile,
+    announced: Path,
+    stop: Event,
+    announce: Callable[[float], None],
+) -> None:
+    curve, began = profile.curve, 0.0
+    limit, shown = time.time() + GRACE_SECONDS, -1.0
     while process.poll() is None:
         time.sleep(0.2)
-        passed = time.monotonic() - begin - spawning - 2
+        if not began and announced.exists() and (text := announced.read_text()):
+            began = float(text)
+            limit = began + profile.seconds + GRACE_SECONDS
+            announce(began)
+        if stop.is_set():
+            process.send_signal(signal.SIGINT)
+            try:
+                process.wait(GRACE_SECONDS)
+            except subprocess.TimeoutExpired:
+                raise Unready(f"the generator did not end within {GRACE_SECONDS} s") from None
+            return
+        passed = time.time() - began if began else 0.0
         if passed - shown >= (1 if sys.stdout.isatty() else 15):
             shown = passed
-            text = f"{max(passed, 0):.0f} of {profile.seconds:.0f} s, {curve.rate_at(passed):.1f} visits/s"
-            print(
-                f"\r{text:<60}" if sys.stdout.isatty() else text,
-                end="" if sys.stdout.isatty() else "\n",
-                flush=True,
-            )
-        if passed > limit:
+            _show(f"{max(passed, 0):.0f} of {profile.seconds:.0f} s, {curve.rate_at(passed):.1f} visits/s")
+        if time.time() > limit:
             raise Unready(
-                f"the run did not end {GRACE_SECONDS} s after its last visit: is the machine overloaded?"
+                f"the run did not end within {GRACE_SECONDS} s of its time: is the machine overloaded?"
             )
     if sys.stdout.isatty():
         print()
+
+
+def _show(text: str) -> None:
+    if sys.stdout.isatty():
+        print(f"\r{text:<60}", end="", flush=True)
+    else:
+        print(text, flush=True)
+
+
+def listen_for_the_end() -> Event:
+    """An event that SIGINT and SIGTERM set: what was begun is undone in order, however often they come."""
+    stop = Event()
+
+    def end(*_: object) -> None:
+        if not stop.is_set():
+            print("\ninterrupted: faults are undone, and the report is of what was measured", flush=True)
+        stop.set()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, end)
+    return stop
 
 
 def write_report(report: Report, folder: Path = REPORTS) -> Path:
@@ -172,12 +227,12 @@ def print_report(report: Report, page: Path) -> None:
     print(page)
 
 
-def _run_or_study(profile: Profile, stack: Stack, objectives: Objectives) -> Report:
+def _run_or_study(profile: Profile, stack: Stack, objectives: Objectives, stop: Event) -> Report:
     if profile.search is None:
-        return run(profile, stack, objectives)
+        return run(profile, stack, objectives, stop)
     from loadtests import studies  # which are made of runs
 
-    return studies.find_breakpoint(profile, stack, objectives, profile.search)
+    return studies.find_breakpoint(profile, stack, objectives, profile.search, stop)
 
 
 def main() -> int:
@@ -192,9 +247,10 @@ def main() -> int:
     options = parser.parse_args()
     try:
         profile = read_profile(options.profile, rate=options.rate, seconds=options.seconds)
-        objectives = read_objectives(options.stack)
+        objectives = read_objectives(options.stack, profile=profile.objectives)
         baseline = _read_baseline(options.baseline) if options.baseline else None
-        report = _run_or_study(profile, find_stack(options.stack), objectives)
+        read_hosts(options.stack)
+        report = _run_or_study(profile, find_stack(options.stack), objectives, listen_for_the_end())
         if baseline:
             worse = compare(report, baseline)
             report = msgspec.structs.replace(report, regressions=worse, held=report.held and not worse)

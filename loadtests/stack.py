@@ -44,7 +44,7 @@ class Stack:
     @cached_property
     def target(self) -> Target:
         outputs = self.outputs
-        return Target(self.url, outputs["ca_certificate"], outputs["shopper_key"])
+        return Target(self.url, str(outputs.get("ca_certificate") or ""), outputs["shopper_key"])
 
     @property
     def trust(self) -> ssl.SSLContext:

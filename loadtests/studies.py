@@ -5,6 +5,8 @@ A study's report is that of its most telling run, with what the runs found toget
 
 from __future__ import annotations
 
+from threading import Event
+
 import msgspec
 
 from loadtests import breakpoint as breakpoints
@@ -22,7 +24,9 @@ AROUND_SECONDS = 20
 MOST_AROUND_SECONDS = GRACE_SECONDS + 80
 
 
-def find_breakpoint(profile: Profile, stack: Stack, objectives: Objectives, search: Search) -> Report:
+def find_breakpoint(
+    profile: Profile, stack: Stack, objectives: Objectives, search: Search, stop: Event
+) -> Report:
     """Look for the highest rate that holds; the report is of the run at it, else of the last run."""
     spawning = count_users(profile) / SPAWN_RATE
     step, most = (profile.seconds + spawning + around for around in (AROUND_SECONDS, MOST_AROUND_SECONDS))
@@ -30,8 +34,10 @@ def find_breakpoint(profile: Profile, stack: Stack, objectives: Objectives, sear
     reports: list[Report] = []
 
     def measure(rate: float) -> Trial:
+        if stop.is_set():
+            return Trial(rate=rate, held=False, void=True, reasons=["interrupted"])
         try:
-            reports.append(run(msgspec.structs.replace(profile, rate=rate), stack, objectives))
+            reports.append(run(msgspec.structs.replace(profile, rate=rate), stack, objectives, stop))
         except Unready as error:
             if not reports:
                 raise

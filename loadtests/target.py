@@ -1,7 +1,8 @@
 """Where the load goes: the store's address, the authority it is trusted by, the key that shoppers sign with.
 
 Read from the stack's outputs, or, where no such stack is known (a worker on another machine), from
-STORESTACK_URL, STORESTACK_CA (PEM text) and STORESTACK_SHOPPER_KEY. Load goes to this machine alone: a store
+STORESTACK_URL, STORESTACK_CA (PEM text), STORESTACK_SHOPPER_KEY and STORESTACK_LOAD_HOSTS. Load goes only to
+the hosts that the environment's setting `loadtests:hosts` lists (127.0.0.1 where it lists none): a store
 whose name leads elsewhere is refused before the first request.
 """
 
@@ -13,6 +14,7 @@ import os
 import socket
 import ssl
 from base64 import urlsafe_b64encode
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from time import time
@@ -20,6 +22,8 @@ from urllib.parse import urlsplit
 
 # A signature outlives the longest run.
 SIGNATURE_SECONDS = 24 * 3600
+# Where load may go when nobody has said anything else.
+HOSTS = ("127.0.0.1",)
 
 
 class TargetError(Exception):
@@ -36,6 +40,10 @@ class Target:
 
     @cached_property
     def trust(self) -> ssl.SSLContext:
+        if not self.certificate.strip():
+            raise TargetError(
+                f"no authority's certificate to trust {self.url} by: run `make up`, or set STORESTACK_CA"
+            )
         try:
             context = ssl.create_default_context(cadata=self.certificate)
         except ssl.SSLError as error:
@@ -66,32 +74,53 @@ def read_target(stack: str) -> Target:
         missing = [name for name in ("STORESTACK_CA", "STORESTACK_SHOPPER_KEY") if not os.environ.get(name)]
         if missing:
             raise TargetError(f"STORESTACK_URL is {url!r} but {' and '.join(missing)} is not set")
-        target = Target(url, os.environ["STORESTACK_CA"], os.environ["STORESTACK_SHOPPER_KEY"])
-    else:
-        from ci import deployment, outputs
+        check_host(url, os.environ.get("STORESTACK_LOAD_HOSTS", "").split() or HOSTS)
+        return Target(url.rstrip("/"), os.environ["STORESTACK_CA"], os.environ["STORESTACK_SHOPPER_KEY"])
+    from ci import deployment, outputs
 
-        try:
-            found = outputs.read(stack, secrets=True)
-        except deployment.DeploymentError as error:
-            raise TargetError(f"stack {stack!r}: {error}") from error
-        if not found.get("url"):
-            raise TargetError(f"stack {stack!r} is not up: run `make up STACK={stack}`")
-        target = Target(
-            str(found["url"]).rstrip("/"),
-            str(found.get("ca_certificate", "")),
-            str(found.get("shopper_key", "")),
-        )
-    check_host(target.url)
+    hosts = read_hosts(stack)
+    try:
+        found = outputs.read(stack, secrets=True)
+    except deployment.DeploymentError as error:
+        raise TargetError(f"stack {stack!r}: {error}") from error
+    if not found.get("url"):
+        raise TargetError(f"stack {stack!r} is not up: run `make up STACK={stack}`")
+    target = Target(
+        str(found["url"]).rstrip("/"),
+        str(found.get("ca_certificate") or ""),
+        str(found.get("shopper_key", "")),
+    )
+    check_host(target.url, hosts)
     return target
 
 
-def check_host(url: str) -> None:
-    """Refuse a store that is not on this machine. Raises TargetError."""
+def read_hosts(stack: str) -> Sequence[str]:
+    """The hosts that a stack's settings allow load to. Raises TargetError."""
+    from ci import environments
+    from stacks.settings import SettingsError
+
+    if not environments.path(stack).exists():
+        raise TargetError(f"there is no stack {stack!r}: `make up STACK={stack}` makes it")
+    try:
+        return environments.read(stack).loadtests.hosts
+    except SettingsError as error:
+        raise TargetError(f"{environments.path(stack).name}: {error.problems[0]}") from error
+
+
+def check_host(url: str, allowed: Sequence[str] = HOSTS) -> None:
+    """Refuse a store that is neither listed by name nor by every address of its name. Raises TargetError."""
     host = urlsplit(url).hostname or ""
+    if host in allowed:
+        return
     try:
         answers = socket.getaddrinfo(host, None, proto=socket.IPPROTO_TCP)
     except OSError as error:
         raise TargetError(f"the store's address {url!r} has no address of a machine: {error}") from error
-    for address in {str(answer[4][0]) for answer in answers}:
-        if not ipaddress.ip_address(address).is_loopback:
-            raise TargetError(f"the store's address {url!r} leads to {address}: load goes only to 127.0.0.1")
+    for address in sorted({str(answer[4][0]) for answer in answers}):
+        # ::1 is the same machine's.
+        listed = "127.0.0.1" if ipaddress.ip_address(address).is_loopback else address
+        if listed not in allowed:
+            raise TargetError(
+                f"the store's address {url!r} leads to {address}, and load goes only to {' '.join(allowed)}:"
+                f" if the store is yours to load, add {host} to the setting loadtests:hosts"
+            )

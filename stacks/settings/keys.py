@@ -316,6 +316,13 @@ class Containers:
 
 
 @dataclass(frozen=True)
+class Loadtests:
+    hosts: tuple[str, ...] = key(
+        kinds.hosts(), "127.0.0.1", "where `make load` may send visits: this machine, until you say otherwise"
+    )
+
+
+@dataclass(frozen=True)
 class Settings:
     """All settings of one stack. Field names are the namespaces of the keys."""
 
@@ -331,6 +338,7 @@ class Settings:
     cache: Cache = Cache()
     images: Images = Images()
     containers: Containers = Containers()
+    loadtests: Loadtests = Loadtests()
 
     @property
     def prefix(self) -> str:
@@ -366,6 +374,7 @@ ROLES: Final[dict[str, type[Any]]] = {
     "cache": Cache,
     "images": Images,
     "containers": Containers,
+    "loadtests": Loadtests,
 }
 
 

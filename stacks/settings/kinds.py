@@ -83,6 +83,19 @@ def host() -> Kind:
     return matching(HOST, "a host name in small letters, such as localhost or shop.example.com")
 
 
+def hosts() -> Kind:
+    """Host names and IPv4 addresses separated by spaces."""
+    words = "host names in small letters or IPv4 addresses, separated by spaces"
+
+    def parse(text: str) -> tuple[str, ...]:
+        found = tuple(text.split())
+        if not found or not all(HOST.fullmatch(name) for name in found):
+            raise ValueError(f"use {words}")
+        return found
+
+    return Kind(words, parse)
+
+
 def image() -> Kind:
     return matching(IMAGE, "an image name, such as registry.example.com/shop:1.2 or shop@sha256:…")
 

@@ -1,30 +1,15 @@
 """Releases under load: a good one goes unnoticed, a bad one takes no traffic, and no request fails."""
 
-import io
-import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from loadtests.releases import build_image
 from loadtests.stack import ROOT, Stack, make, pulumi
 from tests.live.steady_load import steady_load
 
 FOREIGN_STORE = Path(__file__).parent / "foreign_store"
-
-
-def build(stack: Stack, tag: str, dockerfile: str, files: dict[str, str] | None = None) -> str:
-    """A small image derived from what the stack already runs; returns its tag."""
-    archive = io.BytesIO()
-    with tarfile.open(fileobj=archive, mode="w") as tar:
-        for name, text in {"Dockerfile": dockerfile, **(files or {})}.items():
-            entry = tarfile.TarInfo(name)
-            entry.size = len(text.encode())
-            tar.addfile(entry, io.BytesIO(text.encode()))
-    archive.seek(0)
-    name = f"storestack-{stack.name}-trial:{tag}"
-    stack.engine.images.build(fileobj=archive, custom_context=True, tag=name, rm=True)
-    return name
 
 
 @pytest.fixture
@@ -50,7 +35,7 @@ def serving(stack: Stack) -> str:
 
 def test_a_new_version_ships_under_load_and_no_request_fails(stack: Stack, settings: None) -> None:
     old = {container.id for container in stack.containers("web")}
-    image = build(stack, "next", f"FROM {current_image(stack)}\nENV RELEASE=next\n")
+    image = build_image(stack, "next", f"FROM {current_image(stack)}\nENV RELEASE=next\n")
     with steady_load(stack) as record:
         pulumi(stack.name, "config", "set", "store:image", image)
         released = make("up", stack.name)
@@ -66,7 +51,7 @@ def test_an_image_that_answers_500_is_never_admitted(stack: Stack, settings: Non
     dockerfile = f"FROM {current_image(stack)}\nCOPY store.pl /srv/store.pl\n"
     dockerfile += 'ENV BROKEN=1\nCMD ["perl", "/srv/store.pl"]\n'
     script = (FOREIGN_STORE / "store.pl").read_text()
-    image = build(stack, "broken", dockerfile, {"store.pl": script})
+    image = build_image(stack, "broken", dockerfile, {"store.pl": script})
     with steady_load(stack) as record:
         pulumi(stack.name, "config", "set", "store:image", image)
         released = make("up", stack.name)
@@ -81,7 +66,7 @@ def test_an_image_that_never_gets_healthy_leaves_the_old_version_serving(
     stack: Stack, settings: None
 ) -> None:
     before = serving(stack)
-    image = build(stack, "crashing", f'FROM {current_image(stack)}\nCMD ["false"]\n')
+    image = build_image(stack, "crashing", f'FROM {current_image(stack)}\nCMD ["false"]\n')
     with steady_load(stack) as record:
         pulumi(stack.name, "config", "set", "store:image", image)
         released = make("up", stack.name)
@@ -92,7 +77,7 @@ def test_an_image_that_never_gets_healthy_leaves_the_old_version_serving(
 
 def test_a_failing_migration_stops_the_release(stack: Stack, settings: None) -> None:
     before = {container.id for container in stack.containers("web")}
-    image = build(stack, "unmigratable", f"FROM {current_image(stack)}\nENV RELEASE=unmigratable\n")
+    image = build_image(stack, "unmigratable", f"FROM {current_image(stack)}\nENV RELEASE=unmigratable\n")
     with steady_load(stack) as record:
         pulumi(stack.name, "config", "set", "store:image", image)
         failing = "sh -c 'echo no such column >&2; exit 3'"
@@ -118,7 +103,7 @@ def test_a_change_of_edge_and_balancer_is_a_reload_that_nobody_notices(stack: St
 
 def test_a_store_in_another_language_takes_the_bundled_ones_place(stack: Stack, settings: None) -> None:
     dockerfile = 'FROM debian:trixie-slim\nCOPY store.pl /srv/store.pl\nCMD ["perl", "/srv/store.pl"]\n'
-    image = build(stack, "foreign", dockerfile, {"store.pl": (FOREIGN_STORE / "store.pl").read_text()})
+    image = build_image(stack, "foreign", dockerfile, {"store.pl": (FOREIGN_STORE / "store.pl").read_text()})
     for key, value in {
         "store:image": image,
         "store:release_command": "perl /srv/store.pl release",

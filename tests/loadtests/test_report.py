@@ -118,7 +118,9 @@ def test_the_report_reads_the_same_from_its_json() -> None:
 
 
 def test_a_chart_is_well_formed_and_holds_names_as_text() -> None:
-    chart = draw_lines("a < b", {"x & y": [(0, 0.1), (10, 3.0)]}, across="s", up="s", marks=[(5, "<fault>")])
+    chart = draw_lines(
+        "a < b", {"x & y": [(0, 0.1), (10, 3.0)]}, across="s", up="s", bands=[(5, 7, "<fault>")]
+    )
     assert ElementTree.fromstring(chart).attrib["aria-label"] == "a < b"
     assert draw_lines("nothing", {}, across="s", up="s") == ""
 

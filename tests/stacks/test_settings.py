@@ -88,6 +88,7 @@ CASES: dict[str, tuple[str, list[str]]] = {
     "images:keep": ("1", ["0", "101"]),
     "containers:log_mb": ("1", ["0"]),
     "containers:log_files": ("1", ["0", "101"]),
+    "loadtests:hosts": ("127.0.0.1 staging.example.com", ["", "https://staging.example.com", "a b:80"]),
 }
 
 
