@@ -28,7 +28,7 @@ class Fault(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tru
     kind: Kind
     start: float
     length: float = 0.0
-    # Whose oldest container is killed.
+    # Whose oldest container is killed, and started again after `length`.
     role: str = ""
     # What the test gateway does: the names of `python -m app.gateway fault set`, with _ for -.
     gateway: dict[str, float | bool] = {}
