@@ -1,14 +1,14 @@
 # The verbs. Each is one command of ci/ or of a tool, which can be run by hand as well.
 PYTHON ?= python3
 STACK ?= local
-DATA ?= keep
+DATA ?=
 VENV := .venv/bin
 PULUMI = eval "$$($(PYTHON) -m ci.toolchain env)" && pulumi
 
 export STORESTACK_STARTED := $(shell date +%s)
 
 .DEFAULT_GOAL := help
-.PHONY: help up down login outputs preview doctor env toolchain logs test policies lint format cost load
+.PHONY: help up down build scan release promote rollback live releases expire login outputs preview doctor env toolchain logs test policies lint format cost load
 
 help: ## list the verbs
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -22,11 +22,32 @@ doctor: ## say what is there, what is missing, and how to mend it
 env: ## print what to export to use pulumi by hand: eval "$(make -s env)"
 	@$(PYTHON) -m ci.toolchain env
 
-up: toolchain ## bring up a stack [STACK=local], or change it to what its settings say
-	@$(VENV)/python -m ci.up $(STACK)
+up: toolchain ## bring up a stack [STACK=local], or change it to what its settings say; TTL=72h: a preview
+	@$(VENV)/python -m ci.up $(STACK) $(if $(TTL),--ttl $(TTL))
 
 down: toolchain ## remove containers and networks [STACK=local]; DATA=delete removes the data too
-	@$(VENV)/python -m ci.down $(STACK) --data $(DATA)
+	@$(VENV)/python -m ci.down $(STACK) $(if $(DATA),--data $(DATA))
+
+build: toolchain ## build the store's image once per version, with SBOM and provenance [OUTPUT=folder]
+	@$(VENV)/python -m ci.release build $(if $(OUTPUT),--output $(OUTPUT))
+
+release: toolchain ## release [STACK=local] what this checkout holds, IMAGE=… or VERSION=…
+	@$(VENV)/python -m ci.release ship $(STACK) $(if $(IMAGE),--image $(IMAGE)) $(if $(VERSION),--version $(VERSION))
+
+promote: toolchain ## release what serves FROM=… in the stack TO=…, the same digest
+	@$(VENV)/python -m ci.release promote $(FROM) $(TO)
+
+rollback: toolchain ## go back to the version before [STACK=local], or VERSION=…; the schema stays
+	@$(VENV)/python -m ci.release rollback $(STACK) $(if $(VERSION),--version $(VERSION))
+
+live: ## say what serves [STACK=local]: version, digest, commit, who and when
+	@$(VENV)/python -m ci.release live $(STACK)
+
+releases: ## print the audit log of a stack [STACK=local]
+	@$(VENV)/python -m ci.release log $(STACK)
+
+expire: toolchain ## remove previews that are past their time to live
+	@$(VENV)/python -m ci.release expire
 
 preview: toolchain ## show what `up` would change
 	@$(PULUMI) preview --stack $(STACK) --policy-pack policies

@@ -60,6 +60,8 @@ def run(settings: Settings) -> None:
             # Released with the session, also when this process is killed.
             connection.execute(text(f"SET lock_timeout = '{LOCK_TIMEOUT}'"))
             connection.commit()
+            if _is_newer(connection):
+                return
             _migrate(connection)
             _install_queue(connection)
             _grant(connection)
@@ -89,10 +91,27 @@ def _lock(connection: Connection) -> None:
         time.sleep(1)
 
 
-def _migrate(connection: Connection) -> None:
+def _configure(connection: Connection) -> Config:
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     config.attributes["connection"] = connection
+    return config
+
+
+def _is_newer(connection: Connection) -> bool:
+    """Whether a later version has been here: schema and rights then stay as that one left them."""
+    current = MigrationContext.configure(connection).get_current_revision()
+    connection.rollback()
+    scripts = ScriptDirectory.from_config(_configure(connection))
+    known = {script.revision for script in scripts.walk_revisions()}
+    if current is None or current in known:
+        return False
+    log.info("schema is of a later version, and is left as it is", current=current)
+    return True
+
+
+def _migrate(connection: Connection) -> None:
+    config = _configure(connection)
     head = ScriptDirectory.from_config(config).get_current_head()
     for attempt in range(1, ATTEMPTS + 1):
         current = MigrationContext.configure(connection).get_current_revision()

@@ -1,4 +1,7 @@
-"""`make down`: remove containers and networks, keep the data and say so; DATA=delete removes everything."""
+"""`make down`: remove containers and networks, keep the data and say so; DATA=delete removes everything.
+
+A preview, which has a time to live, is removed whole unless DATA=keep.
+"""
 
 import argparse
 import sys
@@ -9,6 +12,7 @@ from docker.errors import APIError
 
 from ci import deployment, environments, leftovers, preflight, pruning
 from ci.deployment import DeploymentError
+from ci.release import lock, previews, retention
 
 # Passwords the kept data was made with, the authority people trust: they stay in the stack's state.
 KEPT_TYPES: Final = ("RandomSecret", "CertificateAuthority")
@@ -17,6 +21,12 @@ KEPT_TYPES: Final = ("RandomSecret", "CertificateAuthority")
 def take_down(stack: str, *, delete: bool) -> None:
     """Raises DeploymentError when something could not be removed."""
     client = preflight.connect()
+    with lock.hold(stack, f"make down STACK={stack}"):
+        remove(stack, client, delete=delete)
+
+
+def remove(stack: str, client: docker.DockerClient, *, delete: bool) -> None:
+    """Take a stack down. The caller holds it."""
     if deployment.exists(stack):
         leftovers.unlock(stack)
         leftovers.settle(stack)
@@ -33,6 +43,7 @@ def take_down(stack: str, *, delete: bool) -> None:
         return
     for volume in volumes:
         remove_volume(client, volume)
+    retention.forget(stack, client)
     forget(stack)
     others = client.containers.list(all=True, filters={"label": leftovers.LABEL}, ignore_removed=True)
     gone = [] if others else pruning.prune(client, keep=0)
@@ -58,6 +69,7 @@ def forget(stack: str) -> None:
         file.unlink()
     if folder.exists():
         folder.rmdir()
+    lock.forget(stack)
     file = environments.path(stack)
     if file.exists() and file.read_text(encoding="utf-8").startswith(environments.FILE.split("{", 1)[0]):
         file.unlink()
@@ -66,10 +78,11 @@ def forget(stack: str) -> None:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("stack")
-    parser.add_argument("--data", choices=("keep", "delete"), default="keep")
+    parser.add_argument("--data", choices=("keep", "delete"), help="keep, but for a preview: delete")
     arguments = parser.parse_args()
     try:
-        take_down(arguments.stack, delete=arguments.data == "delete")
+        data = arguments.data or ("delete" if previews.is_preview(arguments.stack) else "keep")
+        take_down(arguments.stack, delete=data == "delete")
     except DeploymentError as error:
         deployment.report(error)
         return 1

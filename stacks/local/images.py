@@ -39,6 +39,8 @@ REPOSITORY: Final = "storestack"
 # Handed to the build steps that download, so that they also work behind a TLS-inspecting proxy.
 CA_BUNDLE: Final = Path("/etc/ssl/certs/ca-certificates.crt")
 DIGEST_LENGTH: Final = 12
+# What the engine knows an image by: it can only be the one that was meant.
+IMAGE_ID: Final = re.compile(r"sha256:[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
@@ -128,41 +130,55 @@ class Images(pulumi.ComponentResource):
         self.cache = self.built(name, CACHES[settings.cache.engine], settings)
         self.gateway = self.built(name, "gateway", settings)
         self.mail = self.built(name, "mail", settings)
-        if settings.store.image is None:
+        store, image = settings.store, settings.store.image
+        if image is None:
             self.store = self.built(name, "store", settings)
             self.version = digest(ROOT, "store", settings.images.base)
         else:
-            self.store = self.foreign(name, settings.store.image)
-            self.version = settings.store.image.rsplit("/", 1)[-1].replace("@sha256:", ":")
+            self.store = self.given(name, image)
+            self.version = store.version or image.rsplit("/", 1)[-1].replace("@sha256:", ":")
         self.register_outputs({"store": self.store, "version": self.version})
 
     def built(self, name: str, target: str, settings: Settings) -> pulumi.Output[str]:
         """An image of our Dockerfile. It stays in the engine for a rollback; `make up` prunes old ones."""
-        base = settings.images.base
-        secrets = (
-            [docker.RemoteImageBuildSecretArgs(id="ca", src=str(CA_BUNDLE))] if CA_BUNDLE.exists() else []
-        )
-        image = docker.RemoteImage(
-            f"{name}-{target}-image",
-            name=f"{REPOSITORY}/{target}:{digest(ROOT, target, base)}",
-            build=docker.RemoteImageBuildArgs(
-                # Relative to the program's folder, so that the state holds no path of this machine.
-                context="..",
-                dockerfile="Dockerfile",
-                target=target,
-                build_args={"BASE": base},
-                # The build's own bridge may not reach a proxy or registry that the machine does.
-                network_mode="host",
-                # The error of a failed build names the command; what the command said stands only here.
-                build_log_file=f"../{build_log(settings.stack, target)}",
-                secrets=secrets,
-            ),
-            keep_locally=True,
-            opts=self.child,
-        )
-        return image.image_id
+        # Relative to the program's folder, so that the state holds no path of this machine.
+        log = f"../{build_log(settings.stack, target)}"
+        resource = f"{name}-{target}-image"
+        return build(resource, target, settings.images.base, context="..", log=log, opts=self.child).image_id
 
-    def foreign(self, name: str, reference: str) -> pulumi.Output[str]:
-        """Someone else's store on the same contract: from this engine, or pulled."""
+    def given(self, name: str, reference: str) -> pulumi.Output[str]:
+        """A store that was built before, or someone else's: by its id in this engine, or by its name."""
+        if IMAGE_ID.fullmatch(reference):
+            return pulumi.Output.from_input(reference)
         image = docker.RemoteImage(f"{name}-store-image", name=reference, keep_locally=True, opts=self.child)
         return image.image_id
+
+
+def build(
+    resource: str,
+    target: str,
+    base: str,
+    *,
+    context: str,
+    log: str,
+    opts: pulumi.ResourceOptions | None = None,
+) -> docker.RemoteImage:
+    """One target of the Dockerfile, built by the engine and named by what it is made of."""
+    secrets = [docker.RemoteImageBuildSecretArgs(id="ca", src=str(CA_BUNDLE))] if CA_BUNDLE.exists() else []
+    return docker.RemoteImage(
+        resource,
+        name=f"{REPOSITORY}/{target}:{digest(ROOT, target, base)}",
+        build=docker.RemoteImageBuildArgs(
+            context=context,
+            dockerfile="Dockerfile",
+            target=target,
+            build_args={"BASE": base},
+            # The build's own bridge may not reach a proxy or registry that the machine does.
+            network_mode="host",
+            # The error of a failed build names the command; what the command said stands only here.
+            build_log_file=log,
+            secrets=secrets,
+        ),
+        keep_locally=True,
+        opts=opts,
+    )

@@ -57,7 +57,7 @@ class Store(pulumi.ComponentResource):
         super().__init__("storestack:local:Store", name, None, opts)
         self.args, self.settings = args, settings
         # A foreign image brings a check of its own, or the smoke test alone decides.
-        own = ("health",) if settings.store.image is None else None
+        own = ("health",) if settings.store.is_bundled else None
         self.health = settings.store.health_command or own
         self.child = pulumi.ResourceOptions(parent=self)
         secrets, files = self.secret_files(name, "store", args.secrets.database_store)

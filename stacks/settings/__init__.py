@@ -150,7 +150,7 @@ def conflicts(settings: Settings) -> Iterator[str]:
     if store.carrier is not Carrier.NONE and None in (store.carrier_key, store.carrier_webhook_key):
         missing = "carrier_key" if store.carrier_key is None else "carrier_webhook_key"
         yield f'store:carrier: "{store.carrier}" needs store:{missing}: set it with `--secret`.'
-    if store.image is None:
+    if store.is_bundled:
         yield from foreign_engines(settings)
     if store.payment_gateway is PaymentGateway.STRIPE and None in (
         store.stripe_key,

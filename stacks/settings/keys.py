@@ -177,6 +177,14 @@ class Store:
     image: str | None = key(
         kinds.image(), None, "unset: the bundled store, built here; else any image on the contract"
     )
+    bundled: bool = key(
+        kinds.boolean(),
+        "false",
+        "whether store:image is a build of the bundled store; `make release` sets it",
+    )
+    version: str | None = key(
+        kinds.tag(), None, "unset: from what the image is made of, or its name; `make release` sets it"
+    )
     web: int = key(
         kinds.integer(1, 64), "3", "one may die, one may be replaced, one still serves", "containers"
     )
@@ -261,6 +269,11 @@ class Store:
         "who the store's mails are from; relays accept their own domains only",
     )
     ready_seconds: int = key(kinds.integer(5, 3600), "90", "a container not healthy by then is refused", "s")
+
+    @property
+    def is_bundled(self) -> bool:
+        """Whether the containers hold the kit's own store, which brings its checks and needs its engines."""
+        return self.image is None or self.bundled
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ Choice = TypeVar("Choice", bound=StrEnum)
 
 HOST = re.compile(r"(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*")
 IMAGE = re.compile(r"[a-z0-9][a-z0-9._/:-]*(:[A-Za-z0-9_.-]{1,128})?(@sha256:[0-9a-f]{64})?")
+TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
 EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 
 
@@ -98,6 +99,10 @@ def hosts() -> Kind:
 
 def image() -> Kind:
     return matching(IMAGE, "an image name, such as registry.example.com/shop:1.2 or shop@sha256:…")
+
+
+def tag() -> Kind:
+    return matching(TAG, "letters, digits, dots, hyphens and underscores, at most 128")
 
 
 def email() -> Kind:

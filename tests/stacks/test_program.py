@@ -212,6 +212,17 @@ def test_a_foreign_image_takes_the_stores_place() -> None:
     assert "STORE_VERSION=shop:7" in web["envs"]
 
 
+def test_a_released_build_runs_by_its_id_and_keeps_what_the_bundled_store_has() -> None:
+    released = "sha256:" + "a" * 64
+    graph = record({"store:image": released, "store:bundled": "true", "store:version": "1.2"})
+    assert "store-image" not in graph.of("RemoteImage"), "the engine has it: nothing is pulled or built"
+    web = graph.containers["web-1"].inputs
+    assert web["image"] == released
+    assert web["healthcheck"]["tests"] == ["CMD", "health"]
+    assert "STORE_VERSION=1.2" in web["envs"]
+    assert f"IMAGE_DIGEST={released}" in web["envs"]
+
+
 def test_wrong_settings_stop_the_program_before_any_resource() -> None:
     with pytest.raises(pulumi.RunError, match='edge:https_port: "99999"') as caught:
         record({"edge:https_port": "99999", "store:web": "none"})

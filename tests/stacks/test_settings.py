@@ -48,6 +48,8 @@ CASES: dict[str, tuple[str, list[str]]] = {
     "balancer:queue": ("1", ["0"]),
     "balancer:queue_seconds": ("300", ["0", "301"]),
     "store:image": ("ghcr.io/shop/store:1.2@sha256:" + "a" * 64, ["", "UPPER:1", "a b"]),
+    "store:bundled": ("true", ["maybe"]),
+    "store:version": ("1.2-rc_3", ["", "a b", "-x"]),
     "store:web": ("64", ["0", "65", "many"]),
     "store:workers": ("0", ["-1", "65"]),
     "store:port": ("1024", ["80", "70000"]),
