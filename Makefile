@@ -9,6 +9,7 @@ export STORESTACK_STARTED := $(shell date +%s)
 
 .DEFAULT_GOAL := help
 .PHONY: help up down build scan release promote rollback live releases expire login outputs preview doctor env toolchain logs test policies lint format cost load
+.PHONY: drift audit
 
 help: ## list the verbs
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -54,6 +55,12 @@ preview: toolchain ## show what `up` would change
 
 cost: toolchain ## what a stack on AWS costs a month, by role [STACK=production]; CAPACITY=report.json adds orders
 	@$(PULUMI) preview --json --stack $(STACK) | $(VENV)/python -m ci.cost $(if $(CAPACITY),--capacity $(CAPACITY))
+
+drift: toolchain ## say what was changed by hand [STACK=local]; nothing is touched, a difference fails
+	@$(PULUMI) refresh --preview-only --expect-no-changes --stack $(STACK)
+
+audit: ## look the locked packages up in a database of known vulnerabilities, or say that it was not reached
+	@$(VENV)/python -m ci.audit
 
 login: ## print a one-time link to the back office: first administrator, or EMAIL=… to get back in
 	@$(VENV)/python -m ci.login $(STACK) $(if $(EMAIL),--email $(EMAIL))

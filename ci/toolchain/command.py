@@ -15,10 +15,10 @@ from ci.toolchain import (
     doctor,
     engine,
     environment,
+    go_programs,
     language_host,
     machine,
     pulumi_cli,
-    stripe_mock,
     uv,
     variables,
 )
@@ -37,7 +37,13 @@ STEPS = (
     base_image.STEP,
     environment.POLICIES_STEP,
 )
-TEST_STEPS = (*STEPS, browser.STEP, environment.AWS_STEP, stripe_mock.STEP)
+TEST_STEPS = (
+    *STEPS,
+    browser.STEP,
+    environment.AWS_STEP,
+    go_programs.STRIPE_MOCK.step(),
+    go_programs.ACTIONLINT.step(),
+)
 # Judging recorded programs takes no engine: two environments, and what makes them.
 POLICIES_STEPS = (uv.STEP, environment.STEP, environment.AWS_STEP)
 

@@ -18,10 +18,10 @@ from ci.toolchain import (
     engine,
     engine_api,
     environment,
+    go_programs,
     language_host,
     pins,
     pulumi_cli,
-    stripe_mock,
     uv,
 )
 from ci.toolchain.cache import CHECKOUT, locate_cache
@@ -76,7 +76,11 @@ def examine(stack: str) -> list[Finding]:
     purpose, mend = "`make test` needs it, and installs it as root", f"apt-get install {browser.PACKAGE}"
     payments = "`make test` tests the Stripe adapter against it, and builds it"
     mend_mock = "python3 -m ci.toolchain install --for-tests"
-    findings.append(judge_program("stripe-mock", stripe_mock.locate(), Level.NOTICE, payments, mend_mock))
+    found_mock = go_programs.STRIPE_MOCK.locate()
+    findings.append(judge_program("stripe-mock", found_mock, Level.NOTICE, payments, mend_mock))
+    pipelines = "`make test` checks the pipelines with it, and builds it"
+    found_lint = go_programs.ACTIONLINT.locate()
+    findings.append(judge_program("actionlint", found_lint, Level.NOTICE, pipelines, mend_mock))
     findings.append(judge_program("Chromium", browser.locate(), Level.NOTICE, purpose, mend))
     return findings
 

@@ -16,6 +16,9 @@ DOCKER_UPSTREAM_SUM = "h1:T3HvvZCRd4h2qkMl+SXA2zza26Rdz8xqV81skikQWy4="
 # The API that the tests of the Stripe adapter speak to; a Go module.
 STRIPE_MOCK = "0.203.0"
 
+# What the pipelines of GitHub are checked with; a Go module.
+ACTIONLINT = "1.7.12"
+
 UV = "0.13.9"
 # `uv pip sync --require-hashes` and `uv venv` behave as used here since this release.
 OLDEST_UV = "0.5.0"

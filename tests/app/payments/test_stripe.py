@@ -19,7 +19,7 @@ import stripe
 from app.core.settings import Settings, read_settings
 from app.payments.ports import BadWebhook, Charge, GatewayAway, OperationKind, PaymentState
 from app.payments.stripe_gateway import PAGE, StripeGateway, read_event, read_intent, read_page
-from ci.toolchain import stripe_mock
+from ci.toolchain.go_programs import STRIPE_MOCK
 from tests.app.processes import free_port, is_listening, wait_until
 
 WEBHOOK_KEY = "whsec_test"
@@ -27,7 +27,7 @@ WEBHOOK_KEY = "whsec_test"
 
 @pytest.fixture(scope="module")
 def mock() -> Iterator[str]:
-    program = stripe_mock.locate()
+    program = STRIPE_MOCK.locate()
     assert program, "no stripe-mock: run `python3 -m ci.toolchain install --for-tests`"
     port = free_port()
     process = subprocess.Popen(
