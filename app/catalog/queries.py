@@ -21,8 +21,8 @@ given AS (
     SELECT w.word, w.n, to_tsquery('english', quote_literal(w.word)) AS query
     FROM regexp_split_to_table(search_plain($1), '\\W+') WITH ORDINALITY AS w(word, n)
     WHERE w.word <> '' AND w.n <= 12
-), known AS (
-    SELECT g.*, EXISTS (SELECT FROM products p WHERE p.published AND p.search @@ g.query) AS exact
+), known AS MATERIALIZED (
+    SELECT g.*, search_finds(g.query) AS exact
     FROM given g WHERE numnode(g.query) > 0
 ), meant AS (
     SELECT k.n, k.word, k.exact, begun.word IS NOT NULL AS begun, coalesce(swapped.word, near.word) AS near
@@ -52,8 +52,7 @@ given AS (
             || CASE WHEN begun THEN ':*' ELSE '' END)::text || ')' AS term FROM meant
     ) terms
 ), terms AS MATERIALIZED (
-    SELECT text, mended, CASE WHEN EXISTS (SELECT FROM products p WHERE p.published AND p.search @@ strict)
-        THEN strict ELSE loose END AS query
+    SELECT text, mended, CASE WHEN search_finds(strict) THEN strict ELSE loose END AS query
     FROM queries
 )"""
 

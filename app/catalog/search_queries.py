@@ -102,13 +102,20 @@ def page(filters: Filters, sort: Sort | None, limit: int, offset: int) -> tuple[
     key, descending = made.order(sort)
     way = " DESC" if descending else ""
     ids = way if key == "p.id" else ""
-    sql = f"""
-WITH {made.head}, counted AS (
+    matches = f"SELECT p.id, {key} AS key FROM {made.source} WHERE {where}"  # noqa: S608
+    paged = f"LIMIT {made.bind(limit)} OFFSET {made.bind(offset)}"
+    if filters.terms is None:
+        # An index may give the page without reading the rest.
+        parts = f"""counted AS (
     SELECT count(*) AS total FROM (SELECT FROM {made.source} WHERE {where} LIMIT {COUNTED + 1}) found
-), page AS MATERIALIZED (
-    SELECT p.id, {key} AS key FROM {made.source} WHERE {where}
-    ORDER BY {key}{way}, p.id{ids} LIMIT {made.bind(limit)} OFFSET {made.bind(offset)}
-)
+), page AS MATERIALIZED ({matches} ORDER BY {key}{way}, p.id{ids} {paged})"""  # noqa: S608
+    else:
+        # All matches are read for the best of them: once is enough.
+        parts = f"""found AS MATERIALIZED ({matches}), counted AS (
+    SELECT least(count(*), {COUNTED + 1}) AS total FROM found
+), page AS MATERIALIZED (SELECT id, key FROM found ORDER BY key{way}, id{ids} {paged})"""  # noqa: S608
+    sql = f"""
+WITH {made.head}, {parts}
 SELECT head.title AS head_title, head.text AS head_text, head.mended, counted.total, {CARD}
 FROM head CROSS JOIN counted LEFT JOIN (page JOIN products p ON p.id = page.id) ON true
 ORDER BY page.key{way}, page.id{ids}

@@ -92,6 +92,18 @@ def test_pages_are_compressed(client: httpx.Client) -> None:
     assert answer.headers["content-encoding"] == "gzip"
 
 
+def test_a_shared_page_is_kept_compressed_however_a_browser_words_its_wish(client: httpx.Client) -> None:
+    page = f"/collections/all?kept={id(client)}"
+    first = client.get(page, headers={"Accept-Encoding": "gzip, deflate, br;q=0.9, zstd"}).raise_for_status()
+    again = client.get(page, headers={"Accept-Encoding": "br"}).raise_for_status()
+    assert (first.headers["content-encoding"], again.headers["content-encoding"]) == ("br", "br")
+    assert (first.headers["x-cache"], again.headers["x-cache"]) == ("MISS", "HIT")
+    plain = client.get(page, headers={"Accept-Encoding": "identity"}).raise_for_status()
+    assert "content-encoding" not in plain.headers
+    assert "accept-encoding" in plain.headers["vary"].lower()
+    assert plain.text.startswith("<!")
+
+
 @pytest.mark.parametrize(
     "attack",
     [

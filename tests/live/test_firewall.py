@@ -4,6 +4,7 @@ Each of the harmless requests stands for a rule that once refused it, or could.
 """
 
 import json
+import uuid
 from typing import Any
 
 import httpx
@@ -113,6 +114,14 @@ def test_attacks_in_a_cookie_are_refused(client: httpx.Client) -> None:
 
 def test_a_scanner_is_turned_away_by_its_name(client: httpx.Client) -> None:
     assert client.get("/", headers={"User-Agent": "sqlmap/1.7"}).status_code == 403
+
+
+def test_what_the_cache_has_to_ask_for_is_inspected(client: httpx.Client) -> None:
+    page = f"/collections/all?sort=price&fresh={uuid.uuid4().hex}"
+    assert client.get(page, headers={"User-Agent": "sqlmap/1.7"}).status_code == 403
+    assert client.get(page).status_code == 200
+    for _ in range(2):
+        assert client.get(f"{page}&q=%3Cscript%3Ealert(1)%3C%2Fscript%3E").status_code == 403
 
 
 def test_markup_with_outside_entities_is_not_even_parsed(client: httpx.Client) -> None:

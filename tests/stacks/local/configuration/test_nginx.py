@@ -75,8 +75,17 @@ def test_a_client_cannot_pass_on_what_it_claims_about_itself() -> None:
 
 def test_public_pages_are_fetched_once_for_all_who_wait() -> None:
     shared = pattern_of_shared_pages()
-    for path in ("/", "/products/mug", "/collections", "/search", "/sitemap.xml", "/api/v1/products/mug"):
+    for path in ("/products/mug", "/collections", "/search", "/sitemap.xml", "/api/v1/products/mug"):
         assert shared.search(path), path
+
+
+def test_what_the_cache_has_to_ask_for_goes_through_the_firewall() -> None:
+    shared = main()[main().index("# Pages that are the same for everyone") :].split("\n        }\n")[0]
+    assert "modsecurity off;" in shared
+    assert "proxy_pass http://inspection;" in shared
+    inspection = main()[main().index("listen 127.0.0.1:8082;") :].split("location ^~")[0]
+    assert "modsecurity off;" not in inspection
+    assert "proxy_pass http://$balancer;" in inspection
 
 
 def test_nobody_waits_for_the_personal_page_of_another() -> None:
