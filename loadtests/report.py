@@ -13,9 +13,10 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from loadtests.objectives import Verdict
 from loadtests.profiles import Mark, Profile
 from loadtests.recording import PERCENTILES, Recording, read_percentile
+from loadtests.sampling import Series
 from loadtests.sections import Chart, Section
 
-FORMAT = 1
+FORMAT = 2
 # A percentile that grew by more than this over the baseline's is a regression; less is noise.
 REGRESSION = 0.2
 LEAST_SECONDS = 0.005
@@ -25,7 +26,7 @@ LEAST_REQUESTS = 20
 RESOURCES = {
     "cores": ("Cores in use by role", "cores"),
     "memory_mb": ("Memory by role", "MB"),
-    "database": ("The database", "connections"),
+    "database": ("The database's connections from the pool", "connections"),
     "hits": ("Cache hit ratio", "share of 1"),
 }
 
@@ -73,7 +74,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     orders_per_minute: float
     lateness_p99: float
     processor: float
-    resources: dict[str, Any]
+    resources: Series
     faults: list[Mark] = []
     regressions: list[str] = []
     # Of studies: what many runs found together, and the same for programs.
@@ -89,7 +90,7 @@ def make_report(
     void: list[str],
     orders: int,
     processor: float,
-    resources: dict[str, Any],
+    resources: Series,
     faults: Sequence[Mark] = (),
     stack: str,
     version: str,
@@ -202,18 +203,12 @@ def show_load(report: Report) -> Section:
 
 def show_resources(report: Report) -> Section | None:
     """What the stack's parts used, over the same time."""
-    seconds: list[float] = report.resources.get("seconds", [])
     charts = [
-        _over_time(
-            report,
-            title,
-            {role: list(zip(seconds, line, strict=True)) for role, line in report.resources[key].items()},
-            unit,
-        )
+        _over_time(report, title, lines, unit)
         for key, (title, unit) in RESOURCES.items()
-        if report.resources.get(key)
+        if (lines := {name: line for name, line in report.resources.get(key, {}).items() if line})
     ]
-    return Section(title="What the stack used", text=[], charts=charts) if seconds and charts else None
+    return Section(title="What the stack used", text=[], charts=charts) if charts else None
 
 
 def show_percentiles(report: Report) -> Section | None:

@@ -106,6 +106,8 @@ def check_health(stack: Stack) -> str:
             f"{answer.url} answers {answer.status_code}: see `make logs STACK={stack.name}`"
         ) from error
     except httpx.HTTPError as error:
+        if "CERTIFICATE_VERIFY_FAILED" in str(error):
+            raise Unready(f"{stack.url} is not certified by the stack's authority: {error}") from error
         raise Unready(f"{stack.url} does not answer ({error}): run `make up STACK={stack.name}`") from error
 
 
@@ -142,6 +144,8 @@ def send_visits(
                 process.kill()
                 process.wait()
     if not record.exists():
+        if stop.is_set():
+            raise Unready("interrupted before the first visit")
         lines = [line for line in log.read_text().splitlines() if line.strip()]
         raise Unready(lines[-1].removeprefix("error: ") if lines else "Locust ended without a word")
     document: dict[str, Any] = msgspec.json.decode(record.read_bytes())
