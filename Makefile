@@ -32,6 +32,9 @@ down: toolchain ## remove containers and networks [STACK=local]; DATA=delete rem
 build: toolchain ## build the store's image once per version, with SBOM and provenance [OUTPUT=folder]
 	@$(VENV)/python -m ci.release build $(if $(OUTPUT),--output $(OUTPUT))
 
+scan: toolchain ## look for known vulnerabilities in a build [VERSION=…], or say "not scanned"
+	@$(VENV)/python -m ci.release scan $(if $(VERSION),--version $(VERSION))
+
 release: toolchain ## release [STACK=local] what this checkout holds, IMAGE=… or VERSION=…
 	@$(VENV)/python -m ci.release ship $(STACK) $(if $(IMAGE),--image $(IMAGE)) $(if $(VERSION),--version $(VERSION))
 
@@ -50,8 +53,8 @@ releases: ## print the audit log of a stack [STACK=local]
 expire: toolchain ## remove previews that are past their time to live
 	@$(VENV)/python -m ci.release expire
 
-preview: toolchain ## show what `up` would change
-	@$(PULUMI) preview --stack $(STACK) --policy-pack policies
+preview: toolchain ## show what `up` would change [STACK=local], the policies' verdict and the cost difference
+	@$(VENV)/python -m ci.release preview $(STACK)
 
 cost: toolchain ## what a stack on AWS costs a month, by role [STACK=production]; CAPACITY=report.json adds orders
 	@$(PULUMI) preview --json --stack $(STACK) | $(VENV)/python -m ci.cost $(if $(CAPACITY),--capacity $(CAPACITY))

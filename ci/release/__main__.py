@@ -10,7 +10,7 @@ from pathlib import Path
 import ci.release
 from ci import deployment, preflight
 from ci.deployment import DeploymentError
-from ci.release import artifacts, building, journal, previews, shipping
+from ci.release import artifacts, building, journal, previewing, previews, sbom, scanning, shipping
 from stacks.settings import SettingsError
 
 Command = Callable[[argparse.Namespace], int]
@@ -23,6 +23,33 @@ def build(arguments: argparse.Namespace) -> int:
     print(f"commit        {artifact.commit}")
     print(f"papers        {arguments.output or artifacts.folder(artifact.version)}")
     return 0
+
+
+def scan(arguments: argparse.Namespace) -> int:
+    client = preflight.connect()
+    version = arguments.version
+    artifact = artifacts.built(client, version) if version else building.build()
+    findings, reason = None, ""
+    try:
+        findings = scanning.scan(sbom.read(client, artifact.image))
+    except scanning.UnreachableError as error:
+        reason = str(error)
+    print("\n".join(scanning.words(artifact.version, findings, reason)))
+    if arguments.output:
+        report = scanning.report(artifact.version, findings, reason)
+        arguments.output.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+    if findings is None:
+        return 1 if arguments.require else 0
+    return 1 if any(finding.fixed for finding in findings) else 0
+
+
+def preview(arguments: argparse.Namespace) -> int:
+    plan = previewing.run(arguments.stack)
+    page = previewing.render(arguments.stack, plan)
+    print(page, end="")
+    if arguments.output:
+        arguments.output.write_text(page, encoding="utf-8")
+    return 1 if plan.errors or plan.mandatory else 0
 
 
 def ship(arguments: argparse.Namespace) -> int:
@@ -81,6 +108,13 @@ def parser() -> argparse.ArgumentParser:
 
     one = add("build", build, "build this checkout's image once, with its papers")
     one.add_argument("--output", type=Path, help="a folder to copy the papers to")
+    one = add("scan", scan, "known vulnerabilities of a build, or that it was not scanned")
+    one.add_argument("--version", default="", help="a version that was built; else this checkout's")
+    one.add_argument("--output", type=Path, help="a file for the findings, as JSON")
+    one.add_argument("--require", action="store_true", help="fail where nothing can be asked")
+    one = add("preview", preview, "what would change, the policies' verdict, the cost difference")
+    one.add_argument("stack")
+    one.add_argument("--output", type=Path, help="a file for the page, such as a comment's text")
     one = add("ship", ship, "release an image, a version, or what this checkout holds")
     one.add_argument("stack")
     what = one.add_mutually_exclusive_group()
