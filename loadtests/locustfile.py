@@ -8,44 +8,30 @@ from __future__ import annotations
 
 import time
 import tomllib
+from itertools import count
 from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-import gevent
 import msgspec
-import psutil
 from locust import events, task
 from locust.argument_parser import LocustArgumentParser
 from locust.env import Environment
 from locust.exception import StopUser
-from locust.runners import LocalRunner, Runner
+from locust.runners import MasterRunner
 
-from loadtests.arrivals import Finished, OpenArrivals
+from loadtests.arrivals import Finished
 from loadtests.catalogue import read_shelf
+from loadtests.distribution import Share
+from loadtests.generator import Generator
 from loadtests.profiles import Profile, read_profile
-from loadtests.recording import Recording
 from loadtests.shoppers import VISITS, Visitor, Weights
 from loadtests.target import TargetError, read_target
 
 ROOT = Path(__file__).parent
-# Poisson arrivals from one seed: two runs of a profile bring the same visits at the same times.
-SEED = 20_26
 
 
-class Load:
-    """What one process knows of the run."""
-
-    def __init__(self) -> None:
-        self.recording = Recording()
-        self.profile: Profile | None = None
-        self.arrivals: OpenArrivals | None = None
-        self.began = perf_counter()
-        # The highest share of one core that any process of the generator used over a second.
-        self.processor = 0.0
-
-
-load = Load()
+generator = Generator()
 
 
 class Shopper(Visitor):
@@ -53,17 +39,17 @@ class Shopper(Visitor):
 
     @task
     def shop(self) -> None:
-        if load.arrivals is None:
+        if not generator.open:
             self.visit()
             return
         try:
-            self.intended = load.arrivals.take()
+            self.intended = generator.arrivals.take()
         except Finished:
             raise StopUser from None
         try:
             self.visit()
         finally:
-            load.arrivals.leave()
+            generator.arrivals.leave()
 
 
 @events.init_command_line_parser.add_listener
@@ -79,23 +65,29 @@ def add_options(parser: LocustArgumentParser) -> None:
 def prepare(environment: Environment, **_: Any) -> None:
     options = environment.parsed_options
     assert options is not None  # noqa: S101  # Locust parses them before it fires this
-    runner = environment.runner
+    generator.attach(environment.runner, begin_share)
     try:
         Visitor.target = read_target(options.stack)
-        if options.arrivals and not isinstance(runner, LocalRunner):
-            raise ValueError(
-                "open arrivals are brought by one process: leave out --processes, --master, --worker"
-            )
         if options.arrivals:
-            load.profile = read_profile(
+            generator.profile = read_profile(
                 options.arrivals, rate=options.rate or None, seconds=options.seconds or None
             )
-            load.arrivals = OpenArrivals(load.recording.note_arrival)
-        Visitor.weights = read_weights(load.profile)
-        Visitor.shelf = read_shelf(Visitor.target, variants=load.profile.variants if load.profile else None)
+        Visitor.weights = read_weights(generator.profile)
+        # A master makes no visit.
+        if not isinstance(environment.runner, MasterRunner):
+            Visitor.shelf = read_shelf(Visitor.target)
     except (TargetError, ValueError, msgspec.ValidationError) as error:
         raise SystemExit(f"error: {error}") from None
+    Visitor.shelf.confirmed = generator.confirmed
     environment.host = Visitor.target.url
+    generator.ready()
+
+
+def begin_share(share: Share) -> None:
+    """Be the shoppers of the profile, each with an address that no other process uses."""
+    Visitor.weights = read_weights(share.profile)
+    Visitor.shelf.variants = Visitor.shelf.variants[: share.profile.variants]
+    Visitor.numbers = count(share.index, share.count)
 
 
 def read_weights(profile: Profile | None) -> Weights:
@@ -115,24 +107,16 @@ def read_weights(profile: Profile | None) -> Weights:
 
 @events.test_start.add_listener
 def start(environment: Environment, **_: Any) -> None:
-    load.began = perf_counter()
-    gevent.spawn(watch_processor)
-    runner, options = environment.runner, environment.parsed_options
-    if load.profile is None or runner is None or options is None:
-        return
-    # By then the pool of users is there.
-    load.began = perf_counter() + options.num_users / options.spawn_rate + 2
-    if options.record:
-        # For who brings about the profile's faults: when its seconds begin to count.
-        Path(options.record).with_suffix(".began").write_text(str(time.time() - perf_counter() + load.began))
-    gevent.spawn(run_arrivals, runner)
+    options = environment.parsed_options
+    assert options is not None  # noqa: S101
+    generator.open = bool(options.arrivals)
 
+    def announce(began: float) -> None:
+        """For who brings about the profile's faults: when its seconds begin to count."""
+        if options.record:
+            Path(options.record).with_suffix(".began").write_text(str(time.time() - perf_counter() + began))
 
-def run_arrivals(runner: Runner) -> None:
-    """Bring the profile's arrivals, then end the run."""
-    assert load.arrivals is not None and load.profile is not None  # noqa: S101, PT018
-    load.arrivals.run(load.profile.curve.arrivals(SEED), load.began)
-    runner.quit()
+    generator.start(announce)
 
 
 @events.request.add_listener
@@ -145,16 +129,7 @@ def note_request(
         seconds += began - intended
         began = intended
     failure = f"{name}: {exception}" if exception else None
-    load.recording.note_request(context.get("group", name), began - load.began, seconds, failure)
-
-
-def watch_processor() -> None:
-    """Note how much of its core this process uses: a generator without time measures itself."""
-    process = psutil.Process()
-    process.cpu_percent()
-    while True:
-        gevent.sleep(1)
-        load.processor = max(load.processor, process.cpu_percent() / 100)
+    generator.recording.note_request(context.get("group", name), began - generator.began, seconds, failure)
 
 
 @events.quitting.add_listener
@@ -162,10 +137,5 @@ def write(environment: Environment, **_: Any) -> None:
     options = environment.parsed_options
     if options is None or not options.record:
         return
-    document = {
-        "recording": load.recording.drain(),
-        "confirmed": Visitor.shelf.confirmed,
-        "processor": load.processor,
-        "began": time.time() - perf_counter() + load.began,
-    }
-    Path(options.record).write_bytes(msgspec.json.encode(document))
+    if (document := generator.document()) is not None:
+        Path(options.record).write_bytes(msgspec.json.encode(document))

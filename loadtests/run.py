@@ -68,7 +68,7 @@ def run(profile: Profile, stack: Stack, objectives: Objectives, stop: Event) -> 
     marks = sorted(drill.marks, key=lambda mark: mark.begin)
     verdicts = judge(recording, objectives, marks)
     verdicts += check_invariants(stack, confirmed)
-    void = find_voids(recording, document["processor"])
+    void = [*document["lost"], *find_voids(recording, document["processor"])]
     if interrupted:
         void.insert(0, f"interrupted: {len(recording.intervals)} of {profile.seconds:g} s were measured")
     return make_report(

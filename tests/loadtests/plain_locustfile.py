@@ -4,16 +4,15 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-import gevent
 import msgspec
 from locust import FastHttpUser, constant, events, task
 from locust.exception import StopUser
 
-from loadtests.arrivals import Finished, OpenArrivals, RateCurve
-from loadtests.recording import Recording
+from loadtests.arrivals import Finished
+from loadtests.generator import Generator
+from loadtests.profiles import Profile
 
-recording = Recording()
-arrivals = OpenArrivals(recording.note_arrival)
+generator = Generator(seed=None)
 
 
 @events.init_command_line_parser.add_listener
@@ -34,31 +33,38 @@ class Plain(FastHttpUser):
 
     @task
     def get_one(self) -> None:
-        if not self.environment.parsed_options.arrivals:
+        if not generator.open:
             self.client.get("/")
             return
         try:
-            self.intended = arrivals.take()
+            self.intended = generator.arrivals.take()
         except Finished:
             raise StopUser from None
         try:
             self.client.get("/")
         finally:
-            arrivals.leave()
+            generator.arrivals.leave()
+
+
+@events.init.add_listener
+def attach(environment: Any, **_: Any) -> None:
+    options = environment.parsed_options
+    generator.attach(environment.runner)
+    if options.arrivals:
+        generator.profile = Profile(
+            name="plain",
+            title="one GET a visit",
+            seconds=options.seconds,
+            rate=options.arrivals,
+            shape=((0, 1), (1, 1)),
+        )
+    generator.ready()
 
 
 @events.test_start.add_listener
 def start(environment: Any, **_: Any) -> None:
-    options = environment.parsed_options
-    if options.arrivals:
-        curve = RateCurve(((0, options.arrivals), (options.seconds, options.arrivals)))
-        at = perf_counter() + options.num_users / options.spawn_rate + 1
-
-        def run() -> None:
-            arrivals.run(curve.arrivals(), at)
-            environment.runner.quit()
-
-        gevent.spawn(run)
+    generator.open = bool(environment.parsed_options.arrivals)
+    generator.start()
 
 
 @events.request.add_listener
@@ -66,9 +72,10 @@ def note(response_time: float, exception: Any, context: dict[str, Any], **_: Any
     seconds = response_time / 1000
     if context["intended"] is not None:
         seconds = perf_counter() - context["intended"]
-    recording.note_request("get", 0, seconds, str(exception) if exception else None)
+    generator.recording.note_request("get", 0, seconds, str(exception) if exception else None)
 
 
 @events.quitting.add_listener
 def write(environment: Any, **_: Any) -> None:
-    Path(environment.parsed_options.record).write_bytes(msgspec.json.encode(recording.drain()))
+    if (document := generator.document()) is not None:
+        Path(environment.parsed_options.record).write_bytes(msgspec.json.encode(document))

@@ -90,7 +90,7 @@ def test_arrivals_that_find_no_user_free_are_dropped_and_counted(tmp_path: Path)
 
 def read_recording(path: Path) -> Recording:
     recording = Recording()
-    recording.merge(msgspec.json.decode(path.read_bytes()))
+    recording.merge(msgspec.json.decode(path.read_bytes())["recording"])
     return recording
 
 
