@@ -19,7 +19,7 @@ import msgspec
 from locust.runners import STATE_MISSING, MasterRunner, WorkerRunner
 
 from loadtests.profiles import Profile
-from loadtests.recording import Recording, read_percentile
+from loadtests.recording import Process, Recording, read_percentile
 
 # The messages: a worker is prepared, gets its share, and is told to tell the rest.
 PREPARED, SHARE, END = "storestack-prepared", "storestack-share", "storestack-end"
@@ -52,16 +52,6 @@ class Measured(msgspec.Struct, frozen=True):
     confirmed: list[tuple[str, int]]
     processor: float
     finished: bool
-
-
-class Process(msgspec.Struct):
-    """One process of the generator, as the report tells it."""
-
-    name: str
-    processor: float = 0.0
-    lateness_p99: float = 0.0
-    planned: int = 0
-    finished: bool = False
 
 
 class Worker:

@@ -70,6 +70,8 @@ class Profile(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=T
     # Everybody wants this many of the shop's variants.
     variants: int | None = None
     cold: bool = False
+    # Of the generator; 0 is one for each core.
+    processes: int = 1
     # The rate is only the first of many: see loadtests/breakpoint.py.
     search: Search | None = None
     faults: tuple[Fault, ...] = ()

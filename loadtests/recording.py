@@ -10,6 +10,7 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
 from hdrh.histogram import HdrHistogram
 
 LONGEST_MICROSECONDS = 120_000_000
@@ -25,6 +26,16 @@ def read_percentile(histogram: HdrHistogram, percentile: float) -> float:
     if not histogram.get_total_count():
         return 0.0
     return float(histogram.get_value_at_percentile(percentile)) / 1e6
+
+
+class Process(msgspec.Struct):
+    """One process of the generator, as the report tells it."""
+
+    name: str
+    processor: float = 0.0
+    lateness_p99: float = 0.0
+    planned: int = 0
+    finished: bool = False
 
 
 @dataclass

@@ -12,7 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from loadtests.objectives import Verdict
 from loadtests.profiles import Mark, Profile
-from loadtests.recording import PERCENTILES, Recording, read_percentile
+from loadtests.recording import PERCENTILES, Process, Recording, read_percentile
 from loadtests.sampling import Series
 from loadtests.sections import Chart, Section
 
@@ -74,6 +74,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     orders_per_minute: float
     lateness_p99: float
     processor: float
+    processes: list[Process] = []
     resources: Series
     faults: list[Mark] = []
     regressions: list[str] = []
@@ -90,6 +91,7 @@ def make_report(
     void: list[str],
     orders: int,
     processor: float,
+    processes: Sequence[Process] = (),
     resources: Series,
     faults: Sequence[Mark] = (),
     stack: str,
@@ -140,6 +142,7 @@ def make_report(
         orders_per_minute=60 * orders / profile.seconds,
         lateness_p99=read_percentile(recording.lateness, 99),
         processor=processor,
+        processes=list(processes),
         resources=resources,
         faults=list(faults),
     )

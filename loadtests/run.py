@@ -27,7 +27,7 @@ from loadtests.faults import Drill
 from loadtests.invariants import check_invariants
 from loadtests.objectives import Objectives, find_voids, judge, read_objectives
 from loadtests.profiles import Profile, list_profiles, read_profile
-from loadtests.recording import Recording
+from loadtests.recording import Process, Recording
 from loadtests.report import Report, compare, make_report, render_html
 from loadtests.sampling import Sampler
 from loadtests.stack import Stack, find_stack
@@ -78,6 +78,7 @@ def run(profile: Profile, stack: Stack, objectives: Objectives, stop: Event) -> 
         void=void,
         orders=len(confirmed),
         processor=document["processor"],
+        processes=msgspec.convert(document["processes"], list[Process]),
         resources=sampler.since(document["began"]),
         faults=marks,
         stack=stack.name,
@@ -131,6 +132,8 @@ def send_visits(
     command += ["--stack", stack, "--arrivals", profile.name, "--rate", str(profile.rate)]
     command += ["--seconds", str(profile.seconds), "--record", str(record)]
     command += ["-u", str(users), "-r", str(SPAWN_RATE), "--only-summary", "--loglevel", "WARNING"]
+    if profile.processes != 1:
+        command += ["--processes", str(profile.processes or -1)]
     log = record.with_suffix(".log")
     with log.open("w") as output:
         # In a group of its own: Ctrl-C reaches this process alone, which ends the other in order.
@@ -247,10 +250,13 @@ def main() -> int:
         "--rate", type=float, help="visits per second at the height, instead of the profile's"
     )
     parser.add_argument("--seconds", type=float, help="length, instead of the profile's")
+    parser.add_argument("--processes", type=int, help="of the generator; 0: one for each core")
     parser.add_argument("--baseline", type=Path, help="an earlier run's JSON: what got worse fails the run")
     options = parser.parse_args()
     try:
         profile = read_profile(options.profile, rate=options.rate, seconds=options.seconds)
+        if options.processes is not None:
+            profile = msgspec.structs.replace(profile, processes=options.processes)
         objectives = read_objectives(options.stack, profile=profile.objectives)
         baseline = _read_baseline(options.baseline) if options.baseline else None
         read_hosts(options.stack)

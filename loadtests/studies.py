@@ -47,7 +47,10 @@ def find_breakpoint(
         print(breakpoints.describe(trial), flush=True)
         return trial
 
-    return report_breakpoint(breakpoints.find_breakpoint(search, profile.rate, measure), reports)
+    report = report_breakpoint(breakpoints.find_breakpoint(search, profile.rate, measure), reports)
+    if stop.is_set():
+        return msgspec.structs.replace(report, held=False, void=["interrupted: the search did not end"])
+    return report
 
 
 def judge_trial(report: Report) -> Trial:
