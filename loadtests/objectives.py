@@ -42,6 +42,8 @@ class Verdict(msgspec.Struct, frozen=True):
     bound: str
     measured: str
     held: bool
+    # Of the store's truth, not its speed: what breaks it fails the run even if the generator was too slow.
+    invariant: bool = False
 
 
 def read_objectives(

@@ -82,6 +82,11 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     sections: list[Section] = []
     scale: dict[str, Any] = {}
 
+    @property
+    def broken(self) -> list[Verdict]:
+        """Invariants that did not hold: they fail a run that is void as well."""
+        return [verdict for verdict in self.verdicts if verdict.invariant and not verdict.held]
+
 
 def make_report(
     recording: Recording,

@@ -24,7 +24,7 @@ import msgspec
 
 from ci.deployment import DeploymentError
 from loadtests.faults import Drill
-from loadtests.invariants import check_invariants
+from loadtests.invariants import Confirmed, check_invariants
 from loadtests.objectives import Objectives, find_voids, judge, read_objectives
 from loadtests.profiles import Profile, list_profiles, read_profile
 from loadtests.recording import Process, Recording
@@ -64,7 +64,7 @@ def run(profile: Profile, stack: Stack, objectives: Objectives, stop: Event) -> 
     # By now the faults are undone.
     recording = Recording()
     recording.merge(document["recording"])
-    confirmed = [(number, amount) for number, amount in document["confirmed"]]
+    confirmed = [Confirmed(*entry) for entry in document["confirmed"]]
     marks = sorted(drill.marks, key=lambda mark: mark.begin)
     verdicts = judge(recording, objectives, marks)
     verdicts += check_invariants(stack, confirmed)
@@ -230,6 +230,8 @@ def print_report(report: Report, page: Path) -> None:
     for reason in report.void:
         print(f"VOID      {reason}")
     outcome = "void" if report.void else "held" if report.held else "not held"
+    if report.broken:
+        outcome = "orders are wrong"
     print(f"\n{report.profile} on {report.stack}: {outcome}, {report.orders_per_minute:.0f} orders a minute")
     print(page)
 
@@ -268,7 +270,7 @@ def main() -> int:
         print(f"error: {error}", file=sys.stderr)
         return 2
     print_report(report, write_report(report))
-    return 3 if report.void else 0 if report.held else 1
+    return 1 if report.broken else 3 if report.void else 0 if report.held else 1
 
 
 def _read_baseline(path: Path) -> Report:

@@ -42,7 +42,7 @@ class Shelf:
     collections: list[str]
     products: list[str]
     variants: list[int]
-    confirmed: list[tuple[str, int]] = field(default_factory=list)
+    confirmed: list[tuple[str, int, str]] = field(default_factory=list)
 
 
 class Odd(Exception):  # noqa: N818
@@ -118,9 +118,10 @@ class Visitor(FastHttpUser):
         tokens = list(self.weights.payments)
         token = self.random.choices(tokens, [self.weights.payments[each] for each in tokens])[0]
         self._think()
+        email = f"shopper-{uuid4().hex}@example.com"
         body = {
             "cart_id": cart,
-            "email": f"shopper-{uuid4().hex[:8]}@example.com",
+            "email": email,
             "shipping_address": ADDRESS,
             "shipping_method": rates[0]["id"],
             "payment": {"token": token},
@@ -133,7 +134,7 @@ class Visitor(FastHttpUser):
             answer = self._api("POST", "checkout", "/api/v1/checkouts", body, headers=key)
         if token != "tok_declined":  # noqa: S105
             order = answer["order"]
-            self.shelf.confirmed.append((str(order["number"]), int(order["total"]["amount"])))
+            self.shelf.confirmed.append((str(order["number"]), int(order["total"]["amount"]), email))
             path = f"/api/v1/orders/{order['number']}?token={order['token']}"
             seen = self._api("GET", "order", path, name="/api/v1/orders/{number}")
             if seen["number"] != order["number"]:

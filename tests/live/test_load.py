@@ -1,5 +1,7 @@
 """Load through its command, as a pipeline runs it: judged, reported, refused where it must not go."""
 
+# ruff: noqa: S608  # SQL of this file's own
+
 import json
 import os
 import signal
@@ -11,8 +13,12 @@ from pathlib import Path
 from time import monotonic, sleep
 from typing import Any
 
+import httpx
+
 from loadtests.faults import show_gateway
+from loadtests.invariants import Confirmed, check_invariants
 from loadtests.stack import ROOT, Stack
+from tests.live.shopping import buy, find_item
 
 # Beside it other tests work: what is asked here is whether it works, not how fast the store is.
 RATE = "0.7"
@@ -64,6 +70,81 @@ def test_an_interrupted_run_undoes_its_fault_and_writes_its_report(stack: Stack)
     assert process.returncode == 3, output + errors
     assert "interrupted" in read_report(output)["void"][0]
     assert show_gateway(stack) == {}
+
+
+def ask(stack: Stack, sql: str) -> str:
+    command = ["psql", "-qAtX", "-U", "postgres", "-d", "store", "-v", "ON_ERROR_STOP=1", "-c", sql]
+    return stack.run("database", command).strip()
+
+
+def test_a_store_that_changes_an_order_behind_its_shoppers_back_fails_the_run(stack: Stack) -> None:
+    last = int(ask(stack, "SELECT coalesce(max(id), 0) FROM orders"))
+    process = start(stack, "smoke", "--rate", RATE, "--seconds", "15")
+    order, deadline = "", monotonic() + 90
+    while not order:
+        assert process.poll() is None, "the run ended before anybody bought"
+        assert monotonic() < deadline, "nobody bought"
+        sleep(0.5)
+        order = ask(stack, f"SELECT min(number) FROM orders WHERE id > {last} AND state = 'confirmed'")
+    change = f"UPDATE orders SET subtotal = subtotal {{}} 1, total = total {{}} 1 WHERE number = '{order}'"
+    # Its shopper has the answer by then.
+    sleep(2)
+    ask(stack, change.format("+", "+"))
+    try:
+        output, errors = process.communicate(timeout=150)
+    finally:
+        ask(stack, change.format("-", "-"))
+    assert process.returncode == 1, output + errors
+    assert "orders are wrong" in output
+    assert f"{order} is " in output
+
+
+def test_lost_doubled_and_oversold_are_told_from_the_database_itself(
+    stack: Stack, client: httpx.Client
+) -> None:
+    item = find_item(client, query="mug")
+    placed = [buy(client, item).json()["order"] for _ in range(2)]
+    shown = [
+        Confirmed(order["number"], order["total"]["amount"], f"nobody-{order['number']}@example.com")
+        for order in placed
+    ]
+    assert all(verdict.held for verdict in check_invariants(stack, shown))
+    lost = shown[0].number
+    with without(stack, lost):
+        assert f"{lost} is lost" in told(stack, shown)
+    # The address that both were placed with.
+    doubled = [shown[0]._replace(email="ada@example.com")]
+    assert f"{lost} was placed" in told(stack, doubled)
+    more = f"UPDATE stock SET available = available {{}} 1 WHERE variant_id = {item.variant_id}"
+    ask(stack, more.format("+"))
+    try:
+        assert "the movements add up to available" in told(stack, shown)
+    finally:
+        ask(stack, more.format("-"))
+    assert all(verdict.held for verdict in check_invariants(stack, shown))
+
+
+def told(stack: Stack, shown: list[Confirmed]) -> str:
+    return "; ".join(each.measured for each in check_invariants(stack, shown) if not each.held)
+
+
+@contextmanager
+def without(stack: Stack, number: str) -> Iterator[None]:
+    """The database without this order, as if it had never been written; afterwards with it."""
+    columns = ask(
+        stack,
+        "SELECT string_agg(column_name, ', ') FROM information_schema.columns"
+        " WHERE table_name = 'orders' AND table_schema = 'store' AND is_generated = 'NEVER'",
+    )
+    # Without the checks of foreign keys, which are triggers.
+    unchecked = "SET session_replication_role = replica;"
+    ask(stack, f"CREATE TABLE lost AS SELECT {columns} FROM orders WHERE number = '{number}'")
+    try:
+        ask(stack, f"{unchecked} DELETE FROM orders WHERE number = '{number}'")
+        yield
+    finally:
+        back = f"INSERT INTO orders ({columns}) OVERRIDING SYSTEM VALUE SELECT {columns} FROM lost"
+        ask(stack, f"{unchecked} {back} ON CONFLICT DO NOTHING; DROP TABLE lost")
 
 
 @contextmanager
