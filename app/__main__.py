@@ -17,6 +17,7 @@ COMMANDS = {
     "release": "bring the database schema to this version",
     "seed": "load the sample catalogue",
     "import": "load FILE, a Shopify product CSV; exit code 3 and the rows when some were refused",
+    "export": "write the catalogue to FILE as a Shopify product CSV; - writes to standard output",
     "stock": "make UNITS of VARIANT available at a location, and book the difference",
     "key": "make, list or revoke API keys",
     "login": "make a one-time link for the first administrator, or for one who cannot sign in any more",
@@ -34,7 +35,7 @@ def main(arguments: list[str]) -> int:
             known.add_argument("variant", type=int, help="the variant's id")
             known.add_argument("units", type=int, help="units that shall be available")
             known.add_argument("--location", default="main", help="the location's code (%(default)s)")
-        elif name == "import":
+        elif name in ("import", "export"):
             known.add_argument("file", type=Path, help="the CSV file")
         elif name == "key":
             key_command.add_arguments(known)
@@ -59,10 +60,11 @@ def main(arguments: list[str]) -> int:
         from app.backoffice import login
 
         return asyncio.run(login.run(settings, given.email))
-    if command == "import":
-        from app.catalog import importer
+    if command in ("import", "export"):
+        from app.catalog import exporter, importer
 
-        return asyncio.run(importer.run(settings, given.file))
+        run = importer.run if command == "import" else exporter.run
+        return asyncio.run(run(settings, given.file))
     return _run(command, settings)
 
 

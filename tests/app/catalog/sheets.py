@@ -8,12 +8,7 @@ import secrets
 from pathlib import Path
 from typing import Any
 
-COLUMNS = (
-    "Handle", "Title", "Body (HTML)", "Vendor", "Type", "Tags", "Published", "Option1 Name", "Option1 Value",
-    "Option2 Name", "Option2 Value", "Option3 Name", "Option3 Value", "Variant SKU", "Variant Grams",
-    "Variant Inventory Tracker", "Variant Inventory Qty", "Variant Price", "Variant Compare At Price",
-    "Image Src", "Image Position", "Image Alt Text", "Gift Card", "Variant Image", "Status", "Collection",
-)  # fmt: skip
+from app.catalog.exporter import COLUMNS
 
 
 def unique(name: str) -> str:

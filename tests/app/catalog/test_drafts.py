@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.catalog.drafts import Fault, ProductDraft, UnreadableError, clean_html, read_drafts, slug
-from tests.app.catalog.sheets import product, row, sheet
+from tests.app.catalog.sheets import COLUMNS, product, row, sheet
 
 
 def read(text: str) -> tuple[list[ProductDraft], list[Fault]]:
@@ -127,7 +127,7 @@ def test_a_row_that_is_too_short_or_too_long_is_refused_alone() -> None:
     drafts, faults = read("\n".join([header, first, "bowl,Bowl", f"{first},extra".replace("mug", "cup")]))
     assert [draft.handle for draft in drafts] == ["mug"]
     assert [fault.line for fault in faults] == [3, 4]
-    assert faults[0].reason == "has 2 cells where the header has 26"
+    assert faults[0].reason == f"has 2 cells where the header has {len(COLUMNS)}"
 
 
 def test_a_quote_that_is_not_closed_costs_no_more_than_the_rows_it_swallows() -> None:
