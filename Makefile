@@ -53,8 +53,8 @@ releases: ## print the audit log of a stack [STACK=local]
 expire: toolchain ## remove previews that are past their time to live
 	@$(VENV)/python -m ci.release expire
 
-preview: toolchain ## show what `up` would change [STACK=local], the policies' verdict and the cost difference
-	@$(VENV)/python -m ci.release preview $(STACK)
+preview: toolchain ## show what `up` would change [STACK=local], the policies' verdict and the cost difference [OUTPUT=file]
+	@$(VENV)/python -m ci.release preview $(STACK) $(if $(OUTPUT),--output $(OUTPUT))
 
 cost: toolchain ## what a stack on AWS costs a month, by role [STACK=production]; CAPACITY=report.json adds orders
 	@$(PULUMI) preview --json --stack $(STACK) | $(VENV)/python -m ci.cost $(if $(CAPACITY),--capacity $(CAPACITY))

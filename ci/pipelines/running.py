@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import re
 import shlex
-import string
 import subprocess
-from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +19,9 @@ from ci.pipelines.jobs import Job, Step
 
 # As GitHub does for `shell: bash`; GitLab's runner does the same where bash is there.
 SHELL: Final = ("bash", "--noprofile", "--norc", "-eo", "pipefail")
-VARIABLE: Final = re.compile(r"([A-Z_]+)=(.*)", re.S)
+VARIABLE: Final = re.compile(r"([A-Z_]+)=")
+# No default of any verb.
+MARK: Final = "what-was-given"
 NOTHING: Final = re.compile(r"Nothing to be done for '(.+)'")
 # What the host's runners have and a machine need not.
 HOST_PROGRAMS: Final = ("gh",)
@@ -80,11 +80,17 @@ def find_slips(step: Step, printed: str, checkout: Path) -> Iterator[str]:
         words = shlex.split(line)
         if words[:1] != ["make"]:
             continue
-        for name, value in (match.groups() for word in words if (match := VARIABLE.match(word))):
-            given = string.Template(value).safe_substitute(defaultdict(str, step.environment))
-            if given not in printed:
-                yield f"{name}={given} is nothing that `{' '.join(words[:2])}` reads"
+        for name in (match[1] for word in words if (match := VARIABLE.match(word))):
+            if not is_read(words[1], name, checkout):
+                yield f"{name}= is nothing that `make {words[1]}` reads"
     for module in sorted(set(MODULE.findall(printed))):
         place = checkout.joinpath(*module.split("."))
         if not place.with_suffix(".py").exists() and not (place / "__main__.py").exists():
             yield f"there is no module {module}"
+
+
+def is_read(verb: str, name: str, checkout: Path) -> bool:
+    """Whether the verb's recipe says another thing when the variable does."""
+    command = ["make", "--dry-run", "--silent", verb, f"{name}={MARK}"]
+    done = subprocess.run(command, cwd=checkout, capture_output=True, text=True, check=False)
+    return MARK in done.stdout

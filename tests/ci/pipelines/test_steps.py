@@ -73,15 +73,15 @@ def test_every_step_of_every_job_runs_and_what_is_skipped_is_listed(checkout: Pa
     [
         (f"{WORKFLOW}/merge.yml", ("make live", "make life"), "exit code 2"),
         (f"{WORKFLOW}/merge.yml", ("make live", "maek live"), "exit code 127"),
-        (f"{WORKFLOW}/merge.yml", ("release STACK=", "release STAK="), "STAK=staging is nothing"),
-        (f"{WORKFLOW}/merge.yml", ("FROM=staging", "FORM=staging"), "FORM=staging is nothing"),
+        (f"{WORKFLOW}/merge.yml", ("release STACK=", "release STAK="), "STAK= is nothing"),
+        (f"{WORKFLOW}/merge.yml", ("FROM=staging", "FORM=staging"), "FORM= is nothing"),
         (f"{WORKFLOW}/load.yml", ('STACK="$STACK"', 'STACK="$STACK'), "exit code 2"),
         (f"{WORKFLOW}/load.yml", ("RATE: ${{ inputs.rate }}", "RATE: ${{ inputs.pace }}"), "inputs.pace"),
         (f"{WORKFLOW}/nightly.yml", ("${{ matrix.stack }}", "${{ matrix.stock }}"), "matrix.stock"),
         (f"{WORKFLOW}/pull_request.yml", ("github.event.number", "github.number"), "github.number"),
         (gitlab.FILE, ("    - make scan", "    - make scam"), "exit code 2"),
         (gitlab.FILE, ("extends: [.role, .merge]", "extends: [.roll, .merge]"), ".roll"),
-        (gitlab.FILE, ("PROFILE=smoke", "PROFIL=smoke"), "PROFIL=smoke is nothing"),
+        (gitlab.FILE, ("PROFILE=smoke", "PROFIL=smoke"), "PROFIL= is nothing"),
         ("Makefile", ("-m ci.release promote", "-m ci.releases promote"), "no module ci.releases"),
     ],
 )
@@ -92,8 +92,9 @@ def test_a_slip_in_a_file_fails_the_run(
     text = path.read_text()
     assert change[0] in text
     path.write_text(text.replace(*change))
+    files = list_files(checkout)
     try:
-        found = problems(rehearse(checkout, read(list_files(checkout), {})))
+        found = problems(rehearse(checkout, read([path] if path in files else files, {})))
     except PipelineError as error:
         found = [str(error)]
     assert any(says in problem for problem in found), found
