@@ -22,6 +22,7 @@ from app.catalog.jobs import blueprint as catalog_jobs
 from app.checkout.jobs import blueprint as checkout_jobs
 from app.checkout.shop import Shop
 from app.core.database import Database, open_direct
+from app.core.jobs import ModestManager
 from app.core.jobs import blueprint as queue_jobs
 from app.core.settings import Settings
 from app.inventory.jobs import blueprint as inventory_jobs
@@ -52,6 +53,7 @@ def make_queue(settings: Settings) -> App:
         max_size=CONCURRENCY + 2,
     )
     queue = App(connector=connector)
+    queue.job_manager = ModestManager(connector, queue)
     queue.add_tasks_from(queue_jobs, namespace="queue")
     queue.add_tasks_from(api_jobs, namespace="api")
     queue.add_tasks_from(cart_jobs, namespace="cart")

@@ -1,9 +1,16 @@
-"""Jobs on the queue itself."""
+"""The queue itself: jobs of versions that this one does not know, and what workers that died left behind."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import structlog
-from procrastinate import Blueprint, JobContext
+from procrastinate import App, Blueprint, JobContext
+from procrastinate.connector import BaseAsyncConnector
+from procrastinate.jobs import Job
+from procrastinate.manager import JobManager
+
+from app.core import job_queries as queries
 
 log = structlog.get_logger()
 
@@ -11,6 +18,28 @@ blueprint = Blueprint()
 
 # Failed jobs are kept for somebody to look at them; successful ones are deleted at once.
 KEEP_FAILED_HOURS = 30 * 24
+# A release replaces the workers within a minute or two; each try leaves two rows in the queue's history.
+UNKNOWN_SECONDS = 15
+
+
+class ModestManager(JobManager):
+    """Leaves a job that this version has no task for to a worker that knows it.
+
+    While a release is under way the old workers run beside what the new version defers, and after a rollback
+    the other way round. Such a job is put back as it was: it uses up no attempt.
+    """
+
+    def __init__(self, connector: BaseAsyncConnector, app: App) -> None:
+        super().__init__(connector)
+        self._app = app
+
+    async def fetch_job(self, queues: Iterable[str] | None, worker_id: int) -> Job | None:
+        while (job := await super().fetch_job(queues, worker_id)) is not None:
+            if job.task_name in self._app.tasks:
+                return job
+            log.warning("a job of another version is left to its workers", job=job.task_name)
+            await self.connector.execute_query_async(queries.PUT_BACK, id=job.id, seconds=UNKNOWN_SECONDS)
+        return None
 
 
 @blueprint.periodic(cron="*/2 * * * *")
