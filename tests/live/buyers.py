@@ -92,14 +92,14 @@ class Buyers:
         )
 
     async def _fill(self, client: httpx.AsyncClient, number: int) -> str | None:
+        """A cart with the item; another one when the answer was lost, as the line may have been taken."""
+        line = {"variant_id": self.variant, "quantity": 1}
         async with self.shopping:
-            made = await self._ask(client, number, "/api/v1/carts", {}, {})
-            if made is None:
-                return None
-            cart = str(made.json()["id"])
-            line = {"variant_id": self.variant, "quantity": 1}
-            filled = await self._ask(client, number, f"/api/v1/carts/{cart}/lines", line, {})
-            return cart if filled else None
+            while made := await self._ask(client, number, "/api/v1/carts", {}, {}):
+                cart = str(made.json()["id"])
+                if await self._ask(client, number, f"/api/v1/carts/{cart}/lines", line, {}, tries=1):
+                    return cart
+        return None
 
     async def _order(self, client: httpx.AsyncClient, number: int, cart: str) -> None:
         """Check out under one key; one buyer in five sends it twice at once, one in ten asks again later."""
@@ -110,7 +110,7 @@ class Buyers:
         answers = [answer for answer in await asyncio.gather(*sent) if answer is not None]
         # A refusal is not kept with its key: of two requests at once the later may find the units given back.
         orders = [answer for answer in answers if answer.status_code == 201]
-        final = (orders or answers or [None])[0]
+        final = next(iter(orders or answers), None)
         if final and random.random() < 0.1:
             again = await self._ask(client, number, path, body, key)
             orders += [again] if again and final.status_code == 201 else []
@@ -122,11 +122,20 @@ class Buyers:
             self.crowd.changed.append(f"{key}: {[answer.text for answer in orders]}")
 
     async def _ask(
-        self, client: httpx.AsyncClient, number: int, path: str, body: object, headers: dict[str, str]
+        self,
+        client: httpx.AsyncClient,
+        number: int,
+        path: str,
+        body: object,
+        headers: dict[str, str],
+        *,
+        tries: int = 10_000,
     ) -> httpx.Response | None:
-        """Post until the answer is final; None when patience ends."""
+        """Post until the answer is final; None when patience or tries end."""
         address = self.stack.shopper(f"10.{70 + (number >> 16)}.{number >> 8 & 255}.{number & 255}")
-        while monotonic() - self.begun < PATIENCE_SECONDS:
+        for _ in range(tries):
+            if monotonic() - self.begun > PATIENCE_SECONDS:
+                break
             wait = random.uniform(0.2, 0.6)
             try:
                 answer = await client.post(path, json=body, headers=address | headers)

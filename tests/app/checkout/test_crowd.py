@@ -18,12 +18,24 @@ from app.core.settings import Settings
 from tests.app.factories import checkout_body, make_variant, stock_of
 
 
+async def pause() -> None:
+    """Overload is answered at once with 503 and the wish to come again."""
+    await asyncio.sleep(random.uniform(0.1, 0.5))
+
+
 async def fill(crowd: httpx.AsyncClient, *lines: tuple[int, int]) -> str:
-    cart = str((await crowd.post("/api/v1/carts")).raise_for_status().json()["id"])
-    for variant, quantity in lines:
-        line = {"variant_id": variant, "quantity": quantity}
-        (await crowd.post(f"/api/v1/carts/{cart}/lines", json=line)).raise_for_status()
-    return cart
+    """A cart with these lines; another one when the shop was too busy, as it may have taken the line."""
+    while True:
+        answer = await crowd.post("/api/v1/carts")
+        cart = str(answer.json().get("id"))
+        for variant, quantity in lines:
+            if answer.status_code != 503:
+                line = {"variant_id": variant, "quantity": quantity}
+                answer = await crowd.post(f"/api/v1/carts/{cart}/lines", json=line)
+        if answer.status_code != 503:
+            answer.raise_for_status()
+            return cart
+        await pause()
 
 
 async def order(
@@ -32,10 +44,9 @@ async def order(
     headers = {"Idempotency-Key": key or str(uuid.uuid4())}
     while True:
         answer = await crowd.post("/api/v1/checkouts", json=checkout_body(cart, token), headers=headers)
-        # Overload is answered at once with 503 and the invitation to come again.
         if answer.status_code != 503:
             return answer
-        await asyncio.sleep(random.uniform(0.1, 0.5))
+        await pause()
 
 
 async def test_two_hundred_buyers_get_exactly_the_last_fifty(

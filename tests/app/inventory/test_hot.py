@@ -27,7 +27,8 @@ from app.core.database import Database
 from app.core.problems import Problem
 from app.core.settings import Settings
 from app.inventory import hot, service
-from tests.app.factories import checkout_body, make_variant
+from tests.app.checkout.test_crowd import fill, order
+from tests.app.factories import make_variant
 
 MAIN = service.MAIN
 
@@ -49,15 +50,7 @@ async def spread(database: Database, variant: int) -> bool:
 
 async def buy(crowd: httpx.AsyncClient, variant: int, quantity: int = 1) -> int:
     """Buy until it is certain that there are too few; returns the last status."""
-    cart = str((await crowd.post("/api/v1/carts")).raise_for_status().json()["id"])
-    line = {"variant_id": variant, "quantity": quantity}
-    (await crowd.post(f"/api/v1/carts/{cart}/lines", json=line)).raise_for_status()
-    headers = {"Idempotency-Key": str(uuid.uuid4())}
-    while True:
-        answer = await crowd.post("/api/v1/checkouts", json=checkout_body(cart), headers=headers)
-        if answer.status_code != 503:
-            return answer.status_code
-        await asyncio.sleep(0.2)
+    return (await order(crowd, await fill(crowd, (variant, quantity)))).status_code
 
 
 async def test_units_are_spread_and_gathered_without_loss(
