@@ -49,7 +49,7 @@ class Measured(msgspec.Struct, frozen=True):
     """What one process tells: what it recorded since the last time, and its busiest second so far."""
 
     recording: dict[str, Any]
-    confirmed: list[tuple[str, int]]
+    confirmed: list[tuple[str, int, str]]
     processor: float
     finished: bool
 
@@ -93,7 +93,7 @@ class Master:
         self._prepared: set[str] = set()
         self._lateness: dict[str, Recording] = {}
         self._processes: dict[str, Process] = {}
-        self.confirmed: list[tuple[str, int]] = []
+        self.confirmed: list[tuple[str, int, str]] = []
         self.lost: list[str] = []
         runner.register_message(PREPARED, lambda msg, **_: self._prepared.add(msg.node_id))
         listeners: Any = runner.environment.events.worker_report

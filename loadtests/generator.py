@@ -37,7 +37,7 @@ class Generator:
         self._seed = seed
         self.recording = Recording()
         self.arrivals = OpenArrivals(self.recording.note_arrival)
-        self.confirmed: list[tuple[str, int]] = []
+        self.confirmed: list[tuple[str, int, str]] = []
         self.began = perf_counter()
         self.profile: Profile | None = None
         self.open = False

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.catalog.drafts import Fault, ProductDraft, UnreadableError, clean_html, read_drafts, slug
-from tests.app.catalog.sheets import COLUMNS, product, row, sheet
+from app.catalog.exporter import COLUMNS
+from tests.app.catalog.sheets import product, row, sheet
 
 
 def read(text: str) -> tuple[list[ProductDraft], list[Fault]]:
