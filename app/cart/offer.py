@@ -9,16 +9,8 @@ from collections.abc import Mapping
 import msgspec
 
 from app.cart import queries
-from app.cart.service import (
-    Cart,
-    CartBenefit,
-    CartRecord,
-    LineBenefit,
-    Totals,
-    cart_changed,
-    check_open,
-    read_cart,
-)
+from app.cart.records import Cart, CartBenefit, CartRecord, LineBenefit, Totals
+from app.cart.service import cart_changed, check_open, read_cart
 from app.core.cache import Cache
 from app.core.database import Database
 from app.core.money import Money

@@ -17,6 +17,7 @@ from app.api.conditions import IfMatch, answer_tagged, tag_of
 from app.api.kinds import PathId
 from app.cart import service
 from app.cart.offer import drop_code, explain_code, put_code, show
+from app.cart.records import Cart, CartRecord
 from app.core.cache import Cache
 from app.core.database import Database
 from app.core.problems import Problem
@@ -57,7 +58,7 @@ class NewCode(msgspec.Struct, forbid_unknown_fields=True):
 
 # The edge weakens the tags of what it compresses.
 _TAG = re.compile(r'(?:W/)?"(\d{1,9})-[0-9a-f]+"')
-ANSWERS = {200: ResponseSpec(service.Cart, description="The cart as it is now")}
+ANSWERS = {200: ResponseSpec(Cart, description="The cart as it is now")}
 PROBLEMS = ("cart-changed", "cart-ordered", "checkout-in-progress")
 
 _CART = "$response.body#/id"
@@ -76,10 +77,10 @@ LINE_LINKS = {
 
 
 @post("/api/v1/carts", tags=["carts"], opt={"location": True, "links": LINKS})
-async def create_cart(database: Database) -> Response[service.Cart]:
+async def create_cart(database: Database) -> Response[Cart]:
     """Start an empty cart. Keep its id secret: it is what gives access to the cart."""
     cart_id = await service.create_cart(database)
-    cart = service.Cart.empty(cart_id)
+    cart = Cart.empty(cart_id)
     return Response(cart, headers={**_private, "Location": f"/api/v1/carts/{cart_id}"})
 
 
@@ -92,7 +93,7 @@ async def show_cart(request: Page, database: Database, cart_id: uuid.UUID) -> Re
 @post(
     "/api/v1/carts/{cart_id:uuid}/lines",
     tags=["carts"],
-    responses={201: ResponseSpec(service.Cart, description="The cart as it is now")},
+    responses={201: ResponseSpec(Cart, description="The cart as it is now")},
     opt={"etag": True, "links": LINE_LINKS, "problems": ("cart-full", *PROBLEMS)},
 )
 async def add_line(
@@ -171,7 +172,7 @@ async def remove_code(request: Page, database: Database, cart_id: uuid.UUID, cod
 
 
 async def _answer(
-    request: Page, database: Database, record: service.CartRecord, status: int = 200
+    request: Page, database: Database, record: CartRecord, status: int = 200
 ) -> Response[bytes]:
     """The cart with its tag: the version of its lines, and all else that the answer shows, such as stock."""
     body = msgspec.json.encode(await show(database, record))
@@ -217,7 +218,7 @@ def visitor_cart_id(settings: Settings, request: Page) -> uuid.UUID | None:
     return uuid.UUID(value) if value else None
 
 
-async def visitor_cart(database: Database, settings: Settings, request: Page) -> service.CartRecord | None:
+async def visitor_cart(database: Database, settings: Settings, request: Page) -> CartRecord | None:
     """The visitor's cart, unless there is none or it has been ordered."""
     cart_id = visitor_cart_id(settings, request)
     record = await service.find_cart(database, cart_id) if cart_id else None
@@ -252,9 +253,7 @@ async def show_cart_page(
     return render("cart/cart.html", context)
 
 
-async def _explain_code(
-    database: Database, record: service.CartRecord | None, refused: str, code: str
-) -> str | None:
+async def _explain_code(database: Database, record: CartRecord | None, refused: str, code: str) -> str | None:
     """Why the code that was just sent was refused; found out anew, so that no address can put words here."""
     if refused == "too-many-codes":
         return "Too many wrong codes came from your address. Please wait some minutes."

@@ -13,8 +13,9 @@ from litestar.response import Redirect
 from litestar.types import ControllerRouterHandler
 
 from app.cart.offer import fill_in, price_cart
+from app.cart.records import CartRecord
 from app.cart.routes import visitor_cart, visitor_cart_id
-from app.cart.service import CartRecord, hold, save_details
+from app.cart.service import hold, save_details
 from app.checkout import answers, service
 from app.checkout.answers import Answer
 from app.checkout.forms import Address, CheckoutRequest, PaymentChoice, check_address, check_email

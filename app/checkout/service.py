@@ -18,7 +18,8 @@ import msgspec
 import structlog
 
 from app.cart.offer import price_cart
-from app.cart.service import CartRecord, find_cart, find_fresh, insufficient_stock
+from app.cart.records import CartRecord
+from app.cart.service import find_cart, find_fresh, insufficient_stock
 from app.checkout import answers, queries
 from app.checkout.answers import Answer
 from app.checkout.forms import CheckoutRequest, PaymentChoice, check_address, check_email
