@@ -9,8 +9,8 @@ from html import escape
 WIDTH, HEIGHT = 720, 260
 LEFT, RIGHT, TOP, BOTTOM = 62, 16, 30, 40
 # Okabe and Ito's colours, told apart by the colour-blind; the dashes tell them apart in print.
-COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#000000", "#8a8a8a")
-DASHES = ("", "6 3", "2 3", "8 3 2 3", "1 2", "10 4", "4 2", "3 6")
+COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#000000", "#8a8a8a", "#7b4fb5")
+DASHES = ("", "6 3", "2 3", "8 3 2 3", "1 2", "10 4", "4 2", "3 6", "12 3 3 3")
 
 Line = Sequence[tuple[float, float]]
 # From, to, name: a stretch of the x axis that something special is true of.
@@ -55,7 +55,8 @@ def draw_lines(
             HEIGHT - BOTTOM - min(height, 1.0) * (HEIGHT - TOP - BOTTOM),
         )
 
-    parts = [f'<svg viewBox="0 0 {WIDTH} {HEIGHT + 22}" role="img" aria-label="{escape(title)}">']
+    places = _place_names(list(lines))
+    parts = [f'<svg viewBox="0 0 {WIDTH} {places[-1][1] + 8}" role="img" aria-label="{escape(title)}">']
     parts.append(f'<text x="{LEFT}" y="16" class="title">{escape(title)}</text>')
     for number, (begin, end, name) in enumerate(bands, 1):
         x, until = place(max(begin, left), top)[0], place(min(end, right), top)[0]
@@ -77,21 +78,32 @@ def draw_lines(
         x, _ = place(moment, top)
         parts.append(f'<line x1="{x:.1f}" x2="{x:.1f}" y1="{TOP}" y2="{HEIGHT - BOTTOM}" class="mark"/>')
         parts.append(f'<text x="{x + 3:.1f}" y="{TOP + 10}" class="mark">{escape(name)}</text>')
-    legend = LEFT
     for number, (name, line) in enumerate(lines.items()):
-        colour, dash = COLOURS[number % len(COLOURS)], DASHES[number % len(DASHES)]
+        # Nine colours and nine dashes that do not come round together.
+        colour, dash = COLOURS[number % len(COLOURS)], DASHES[(number + number // len(COLOURS)) % len(DASHES)]
         stroke = f'stroke="{colour}" stroke-dasharray="{dash}" stroke-width="2"'
         drawn = " ".join(f"{x:.1f},{y:.1f}" for x, y in (place(*point) for point in line))
         parts.append(f'<polyline points="{drawn}" fill="none" {stroke}/>')
-        y = HEIGHT + 14
+        x, y = places[number]
         parts.append(
-            f'<line x1="{legend}" x2="{legend + 22}" y1="{y - 4}" y2="{y - 4}" {stroke}/>'
-            f'<text x="{legend + 27}" y="{y}">{escape(name)}</text>'
+            f'<line x1="{x}" x2="{x + 22}" y1="{y - 4}" y2="{y - 4}" {stroke}/>'
+            f'<text x="{x + 27}" y="{y}">{escape(name)}</text>'
         )
-        legend += 40 + 7 * len(name)
     parts.append(f'<text x="{WIDTH - RIGHT}" y="{HEIGHT - 6}" text-anchor="end">{escape(across)}</text>')
     parts.append(f'<text x="{WIDTH - RIGHT}" y="16" text-anchor="end">{escape(up)}</text></svg>')
     return "".join(parts)
+
+
+def _place_names(names: Sequence[str]) -> list[tuple[int, int]]:
+    """Where the legend has each name: below the axis, in as many rows as they take."""
+    places, x, y = [], LEFT, HEIGHT + 14
+    for name in names:
+        width = 40 + 7 * len(name)
+        if x + width > WIDTH and x > LEFT:
+            x, y = LEFT, y + 18
+        places.append((x, y))
+        x += width
+    return places
 
 
 def format_number(value: float) -> str:

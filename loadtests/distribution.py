@@ -19,7 +19,7 @@ import msgspec
 from locust.runners import STATE_MISSING, MasterRunner, WorkerRunner
 
 from loadtests.profiles import Profile
-from loadtests.recording import Process, Recording, read_percentile
+from loadtests.recording import Confirmed, Process, Recording, read_percentile
 
 # The messages: a worker is prepared, gets its share, and is told to tell the rest.
 PREPARED, SHARE, END = "storestack-prepared", "storestack-share", "storestack-end"
@@ -49,7 +49,7 @@ class Measured(msgspec.Struct, frozen=True):
     """What one process tells: what it recorded since the last time, and its busiest second so far."""
 
     recording: dict[str, Any]
-    confirmed: list[tuple[str, int, str]]
+    confirmed: list[Confirmed]
     processor: float
     finished: bool
 
@@ -93,7 +93,7 @@ class Master:
         self._prepared: set[str] = set()
         self._lateness: dict[str, Recording] = {}
         self._processes: dict[str, Process] = {}
-        self.confirmed: list[tuple[str, int, str]] = []
+        self.confirmed: list[Confirmed] = []
         self.lost: list[str] = []
         runner.register_message(PREPARED, lambda msg, **_: self._prepared.add(msg.node_id))
         listeners: Any = runner.environment.events.worker_report

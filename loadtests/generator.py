@@ -20,7 +20,7 @@ from locust.runners import MasterRunner, Runner, WorkerRunner
 from loadtests.arrivals import OpenArrivals, share_of
 from loadtests.distribution import Master, Measured, Share, Worker
 from loadtests.profiles import Profile
-from loadtests.recording import Recording
+from loadtests.recording import Confirmed, Recording
 
 # Poisson arrivals from one seed: two runs of a profile bring the same visits at the same times.
 SEED = 20_26
@@ -37,7 +37,7 @@ class Generator:
         self._seed = seed
         self.recording = Recording()
         self.arrivals = OpenArrivals(self.recording.note_arrival)
-        self.confirmed: list[tuple[str, int, str]] = []
+        self.confirmed: list[Confirmed] = []
         self.began = perf_counter()
         self.profile: Profile | None = None
         self.open = False

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from loadtests.objectives import Verdict
+from loadtests.recording import Confirmed
 from loadtests.stack import Stack
 
 # A payment that waits for its shopper keeps its order pending; the others are settled within this.
@@ -17,14 +18,6 @@ STATES = "SELECT state, count(*) FROM orders WHERE settle_at < now() GROUP BY st
 UNPAID = {"payment_pending", "payment_failed"}
 # So many faults are named; one is enough to fail the run.
 MOST_NAMED = 10
-
-
-class Confirmed(NamedTuple):
-    """An order as its shopper was shown it: total in cents, and an e-mail address of this purchase alone."""
-
-    number: str
-    total: int
-    email: str
 
 
 class Order(NamedTuple):

@@ -8,13 +8,21 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from hdrh.histogram import HdrHistogram
 
 LONGEST_MICROSECONDS = 120_000_000
 PERCENTILES = (50.0, 75.0, 90.0, 95.0, 99.0, 99.9, 99.99)
+
+
+class Confirmed(NamedTuple):
+    """An order as its shopper was shown it: total in cents, and an e-mail address of this purchase alone."""
+
+    number: str
+    total: int
+    email: str
 
 
 def make_histogram(digits: int = 3) -> HdrHistogram:

@@ -153,24 +153,52 @@ def make_report(
     )
 
 
-def compare(report: Report, baseline: Report) -> list[str]:
-    """What got worse since the baseline by more than noise: one line each. Raises ValueError."""
+def compare(report: Report, baseline: Report) -> Report:
+    """The report with what got worse since the baseline by more than noise. Raises ValueError."""
     for key in ("format", "profile", "rate", "seconds"):
         own, other = getattr(report, key), getattr(baseline, key)
         if own != other:
             raise ValueError(
                 f"the baseline's {key} is {other!r}, this run's {own!r}: they say nothing of each other"
             )
-    worse = []
+    if baseline.void:
+        raise ValueError(f"the baseline is void: {baseline.void[0]}")
+    worse, rows = [], []
     for name, group in report.groups.items():
         before = baseline.groups.get(name)
         if before is None:
             continue
         for percentile in ("p95", "p99"):
             now, then = group.seconds[percentile], before.seconds[percentile]
-            if now > then * (1 + REGRESSION) and now - then > LEAST_SECONDS:
-                worse.append(f"{name} {percentile}: {now:.3f} s, was {then:.3f} s ({now / then - 1:+.0%})")
-    return worse
+            change = f"{now / then - 1:+.0%}" if then else ""
+            is_worse = now > then * (1 + REGRESSION) and now - then > LEAST_SECONDS
+            rows.append(
+                [f"{name} {percentile}", f"{then:.3f} s", f"{now:.3f} s", change, "worse" if is_worse else ""]
+            )
+            if is_worse:
+                worse.append(f"{name} {percentile}: {now:.3f} s, was {then:.3f} s ({change})")
+    held = {verdict.objective for verdict in baseline.verdicts if verdict.held}
+    worse += [
+        f"{verdict.objective}: {verdict.measured}, held before"
+        for verdict in report.verdicts
+        if not verdict.held and verdict.objective in held
+    ]
+    then, now = baseline.orders_per_minute, report.orders_per_minute
+    rows.append(
+        ["orders a minute", f"{then:.0f}", f"{now:.0f}", f"{now / then - 1:+.0%}" if then else "", ""]
+    )
+    section = Section(
+        title="Against the baseline",
+        text=[
+            f"Baseline: version {baseline.version}, {baseline.began}. Worse is what grew by more than"
+            f" {REGRESSION:.0%} and {LEAST_SECONDS * 1000:.0f} ms, or what held then and does not now."
+        ],
+        head=["", "baseline", "this run", "change", ""],
+        rows=rows,
+    )
+    return msgspec.structs.replace(
+        report, regressions=worse, held=report.held and not worse, sections=[*report.sections, section]
+    )
 
 
 def render_html(report: Report) -> str:

@@ -24,10 +24,10 @@ import msgspec
 
 from ci.deployment import DeploymentError
 from loadtests.faults import Drill
-from loadtests.invariants import Confirmed, check_invariants
+from loadtests.invariants import check_invariants
 from loadtests.objectives import Objectives, find_voids, judge, read_objectives
 from loadtests.profiles import Profile, list_profiles, read_profile
-from loadtests.recording import Process, Recording
+from loadtests.recording import Confirmed, Process, Recording
 from loadtests.report import Report, compare, make_report, render_html
 from loadtests.sampling import Sampler
 from loadtests.stack import Stack, find_stack
@@ -264,8 +264,7 @@ def main() -> int:
         read_hosts(options.stack)
         report = _run_or_study(profile, find_stack(options.stack), objectives, listen_for_the_end())
         if baseline:
-            worse = compare(report, baseline)
-            report = msgspec.structs.replace(report, regressions=worse, held=report.held and not worse)
+            report = compare(report, baseline)
     except (Unready, TargetError, DeploymentError, ValueError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

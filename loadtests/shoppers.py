@@ -14,6 +14,7 @@ import gevent
 import msgspec
 from locust import FastHttpUser
 
+from loadtests.recording import Confirmed
 from loadtests.target import Target
 
 ADDRESS = {
@@ -42,7 +43,7 @@ class Shelf:
     collections: list[str]
     products: list[str]
     variants: list[int]
-    confirmed: list[tuple[str, int, str]] = field(default_factory=list)
+    confirmed: list[Confirmed] = field(default_factory=list)
 
 
 class Odd(Exception):  # noqa: N818
@@ -134,7 +135,7 @@ class Visitor(FastHttpUser):
             answer = self._api("POST", "checkout", "/api/v1/checkouts", body, headers=key)
         if token != "tok_declined":  # noqa: S105
             order = answer["order"]
-            self.shelf.confirmed.append((str(order["number"]), int(order["total"]["amount"]), email))
+            self.shelf.confirmed.append(Confirmed(str(order["number"]), int(order["total"]["amount"]), email))
             path = f"/api/v1/orders/{order['number']}?token={order['token']}"
             seen = self._api("GET", "order", path, name="/api/v1/orders/{number}")
             if seen["number"] != order["number"]:

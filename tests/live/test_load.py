@@ -16,7 +16,8 @@ from typing import Any
 import httpx
 
 from loadtests.faults import show_gateway
-from loadtests.invariants import Confirmed, check_invariants
+from loadtests.invariants import check_invariants
+from loadtests.recording import Confirmed
 from loadtests.stack import ROOT, Stack
 from tests.live.shopping import buy, find_item
 

@@ -2,7 +2,8 @@
 
 import pytest
 
-from loadtests.invariants import Confirmed, Order, compare
+from loadtests.invariants import Order, compare
+from loadtests.recording import Confirmed
 
 SHOWN = [Confirmed("S1", 1000, "a@example.com"), Confirmed("S2", 2500, "b@example.com")]
 KEPT = [

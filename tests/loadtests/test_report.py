@@ -86,11 +86,24 @@ def test_an_environment_overrides_single_objectives(tmp_path: Path) -> None:
 
 def test_what_got_worse_than_the_baseline_is_named_and_noise_is_not() -> None:
     baseline = report_on(record(0.1))
-    assert compare(report_on(record(0.11)), baseline) == []
+    same = compare(report_on(record(0.11)), baseline)
+    assert (same.regressions, same.held) == ([], True)
     worse = compare(report_on(record(0.2)), baseline)
-    assert worse == [f"product {p}: 0.200 s, was 0.100 s (+100%)" for p in ("p95", "p99")]
+    assert worse.regressions == [f"product {p}: 0.200 s, was 0.100 s (+100%)" for p in ("p95", "p99")]
+    assert not worse.held, "though every objective held"
+    failing = compare(report_on(record(0.1, failed=2)), baseline)
+    assert failing.regressions == ["error rate: 0.20% (2 of 1,000), held before"]
+    page = render_html(worse)
+    assert page.index("Worse than the baseline") < page.index("<h2>Objectives")
+    assert ">worse<" in page
+
+
+def test_runs_that_say_nothing_of_each_other_are_not_compared() -> None:
+    baseline = report_on(record(0.1))
     with pytest.raises(ValueError, match="rate"):
         compare(msgspec.structs.replace(baseline, rate=9.0), baseline)
+    with pytest.raises(ValueError, match="void: too busy"):
+        compare(baseline, msgspec.structs.replace(baseline, void=["too busy"]))
 
 
 def test_recordings_of_several_processes_add_up_without_loss() -> None:
@@ -123,6 +136,20 @@ def test_a_chart_is_well_formed_and_holds_names_as_text() -> None:
     )
     assert ElementTree.fromstring(chart).attrib["aria-label"] == "a < b"
     assert draw_lines("nothing", {}, across="s", up="s") == ""
+
+
+def test_a_legend_of_many_names_stays_inside_its_chart() -> None:
+    names = [f"container of role {number}" for number in range(12)]
+    chart = ElementTree.fromstring(
+        draw_lines("roles", {name: [(0.0, 1.0), (1.0, 2.0)] for name in names}, across="s", up="cores")
+    )
+    _, _, width, height = map(float, chart.attrib["viewBox"].split())
+    texts = {text.text: text.attrib for text in chart.iter("text")}
+    for name in names:
+        assert float(texts[name]["x"]) + 6 * len(name) <= width
+        assert float(texts[name]["y"]) <= height
+    looks = {(line.attrib["stroke"], line.attrib["stroke-dasharray"]) for line in chart.iter("polyline")}
+    assert len(looks) == len(names), "each can be told from the others"
 
 
 def test_every_profile_can_be_read_and_brings_visits() -> None:
