@@ -20,11 +20,10 @@ from sqlalchemy import Connection, Engine, create_engine, make_url, text
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from app.core.settings import Settings
+from app.roles import LOCK, RolesError, make_roles
 
 log = structlog.get_logger()
 
-# Any number, the same for every release of this database.
-LOCK = 7_265_117
 LOCK_TIMEOUT = "5s"
 ATTEMPTS = 6
 WAIT_FOR_DATABASE_SECONDS = 60
@@ -52,6 +51,10 @@ class ReleaseError(Exception):
 
 def run(settings: Settings) -> None:
     """Migrate, install the job queue, grant the store's role its rights. Raises ReleaseError."""
+    try:
+        make_roles(settings)
+    except RolesError as error:
+        raise ReleaseError(str(error)) from error
     url = make_url(settings.database_direct_dsn).set(drivername="postgresql+psycopg")
     engine = create_engine(url, connect_args={"connect_timeout": 5})
     try:

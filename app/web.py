@@ -58,10 +58,11 @@ def collect_routes() -> list[ControllerRouterHandler]:
 
 def make_app(settings: Settings) -> ASGIApp:
     """Build the store on these settings. Nothing is connected before the application starts."""
-    database = Database(settings.database_dsn)
-    cache = Cache(settings.cache_dsn)
+    secrets = settings.secrets
+    database = Database(settings.database_dsn, credential=secrets.database_credential)
+    cache = Cache(settings.cache_dsn, secrets.cache_credential)
     # Not the cache: what cannot be guessed has no fallback.
-    staff_redis = connect(settings.cache_dsn)
+    staff_redis = connect(settings.cache_dsn, secrets.cache_credential)
     gateway = make_gateway(settings)
     carrier = make_carrier(settings)
     rates = make_rates(settings, database, cache, carrier)

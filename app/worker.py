@@ -46,9 +46,15 @@ STOP_SECONDS = 20.0
 
 def make_queue(settings: Settings) -> App:
     """The procrastinate application with every package's jobs; once per process: it renames their tasks."""
+    credential = settings.secrets.database_credential
+
+    def options() -> dict[str, Any]:
+        # Few connections, each of which may be the first after the password was replaced.
+        return {"connect_timeout": 5} | ({"password": credential.newest()} if credential else {})
+
     connector = PsycopgConnector(
         conninfo=settings.database_direct_dsn,
-        kwargs={"connect_timeout": 5},
+        kwargs=options,
         min_size=1,
         max_size=CONCURRENCY + 2,
     )

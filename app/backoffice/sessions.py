@@ -14,6 +14,7 @@ import redis.asyncio as redis
 import structlog
 
 from app.core.problems import Problem
+from app.core.secrets import Credential, redis_sign_in
 
 log = structlog.get_logger()
 
@@ -50,10 +51,12 @@ class Session(msgspec.Struct, frozen=True):
     began: float
 
 
-def connect(url: str) -> redis.Redis:
+def connect(url: str, credential: Credential | None = None) -> redis.Redis:
     """A client for what must not be guessed: no pause after a fault, as the cache has."""
+    address, sign_in = redis_sign_in(url, credential)
     pool = redis.BlockingConnectionPool.from_url(
-        url,
+        address,
+        **sign_in,
         socket_timeout=TIMEOUT_SECONDS,
         socket_connect_timeout=TIMEOUT_SECONDS,
         max_connections=CONNECTIONS,

@@ -9,6 +9,8 @@ from collections.abc import Awaitable, Callable
 import redis.asyncio as redis
 import structlog
 
+from app.core.secrets import Credential, redis_sign_in
+
 log = structlog.get_logger()
 
 # A cache slower than the query it saves is no help.
@@ -22,9 +24,12 @@ MOST_COUNTS = 10_000
 class Cache:
     """Get, set and remember bytes; every failure counts as a miss."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, credential: Credential | None = None) -> None:
+        """`credential` stands for a password in the url, and is read again when Redis refuses it."""
+        address, sign_in = redis_sign_in(url, credential)
         self._redis = redis.Redis.from_url(
-            url,
+            address,
+            **sign_in,
             socket_timeout=TIMEOUT_SECONDS,
             socket_connect_timeout=TIMEOUT_SECONDS,
             max_connections=CONNECTIONS,

@@ -16,6 +16,7 @@ import structlog
 from asyncpg.pool import PoolConnectionProxy
 
 from app.core.problems import Problem
+from app.core.secrets import Credential
 from app.core.settings import Settings
 
 log = structlog.get_logger()
@@ -55,16 +56,20 @@ class DatabaseAway(Problem):
 class Database:
     """Hands out connections; turns every kind of outage into `DatabaseAway`."""
 
-    def __init__(self, dsn: str, *, size: int = POOL_SIZE) -> None:
+    def __init__(self, dsn: str, *, size: int = POOL_SIZE, credential: Credential | None = None) -> None:
+        """`credential` is the password of the dsn, for new connections after it was replaced."""
         self._dsn = dsn
+        self._credential = credential
         self._size = size
         self._pool: asyncpg.Pool | None = None
         self._waiting = 0
 
     async def open(self) -> None:
         """Make the pool. It connects on first use, so a database that is down does not stop the start."""
+        credential = self._credential
         self._pool = await asyncpg.create_pool(
             self._dsn,
+            password=None if credential is None else lambda: credential.value,
             min_size=0,
             max_size=self._size,
             timeout=CONNECT_SECONDS,
@@ -153,7 +158,7 @@ class Database:
             raise DatabaseAway("The store is busy.")
         self._waiting += 1
         try:
-            return await pool.acquire(timeout=WAIT_SECONDS)
+            return await self._sign_in(pool)
         except TimeoutError as error:
             raise DatabaseAway("The store is busy.") from error
         except AWAY as error:
@@ -161,6 +166,17 @@ class Database:
             raise DatabaseAway("The database does not answer.") from error
         finally:
             self._waiting -= 1
+
+    async def _sign_in(self, pool: asyncpg.Pool) -> Connection:
+        """Take a connection; when a new one is refused, read the password again and try once more."""
+        used = self._credential.value if self._credential else ""
+        try:
+            return await pool.acquire(timeout=WAIT_SECONDS)
+        except asyncpg.InvalidAuthorizationSpecificationError:
+            if self._credential is None or not await self._credential.renew(used):
+                raise
+        log.info("the database's password was replaced; signing in with the new one")
+        return await pool.acquire(timeout=WAIT_SECONDS)
 
 
 async def _release(pool: asyncpg.Pool, connection: Connection) -> None:
@@ -178,7 +194,8 @@ async def _keep_session(_connection: object) -> None:
 @asynccontextmanager
 async def open_direct(settings: Settings, *, size: int = 4) -> AsyncIterator[Database]:
     """Lend a Database on the direct address, for commands and workers."""
-    database = Database(settings.database_direct_dsn, size=size)
+    credential = settings.secrets.database_credential
+    database = Database(settings.database_direct_dsn, size=size, credential=credential)
     await database.open()
     try:
         yield database

@@ -1,5 +1,7 @@
 """Reads the container contract from the environment, once, into one frozen object.
 
+Each secret is `<NAME>_FILE`, the path of a file, or `<NAME>_SECRET_ARN`, a secret of AWS Secrets Manager.
+
 All errors are reported together, each with the variable, the value and the mend.
 """
 
@@ -7,11 +9,14 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
-from urllib.parse import quote, urlsplit, urlunsplit
+from urllib.parse import quote, urlencode, urlsplit, urlunsplit
+
+from app.core.authority import AuthorityError, fetch_authority
+from app.core.secrets import Credential, SecretError, read_arn, read_file, read_user
 
 CARRIERS = ("none", "easypost")
 
@@ -50,16 +55,24 @@ class Settings:
     image: str
     replica: str
     secrets: Secrets
+    # Who signs the database's certificate, where the system does not know; a PEM file.
+    database_ca: Path | None = None
 
     @cached_property
     def database_dsn(self) -> str:
-        """The pooled address with its password, for asyncpg only."""
-        return with_password(self.database_url, self.secrets.database_password)
+        """The pooled address with the password read at the start, for asyncpg only."""
+        return self._dsn(self.database_url)
 
     @cached_property
     def database_direct_dsn(self) -> str:
-        """The direct address with its password: migrations, workers, imports."""
-        return with_password(self.database_direct_url, self.secrets.database_password)
+        """The direct address with the password read at the start: migrations, workers, imports."""
+        return self._dsn(self.database_direct_url)
+
+    def _dsn(self, url: str) -> str:
+        dsn = with_password(url, self.secrets.database_password)
+        if self.database_ca is None:
+            return dsn
+        return f"{dsn}{'&' if '?' in dsn else '?'}{urlencode({'sslrootcert': str(self.database_ca)})}"
 
     @cached_property
     def cache_dsn(self) -> str:
@@ -72,7 +85,7 @@ class Settings:
 
 @dataclass(frozen=True, repr=False)
 class Secrets:
-    """The values of the contract's `…_FILE` variables."""
+    """The values of the contract's `…_FILE` or `…_SECRET_ARN` variables."""
 
     database_password: str | None
     cache_password: str | None
@@ -84,6 +97,12 @@ class Secrets:
     carrier_key: str
     carrier_webhook_key: str
     smtp_password: str | None
+    # The same passwords, for whoever signs in again after a rotation.
+    database_credential: Credential | None = None
+    cache_credential: Credential | None = None
+    # For a release on a managed server: its master's name and password, and what `store` shall sign in with.
+    database_master: tuple[str, str] | None = None
+    database_store_password: str | None = None
 
 
 def with_password(url: str, password: str | None) -> str:
@@ -102,11 +121,18 @@ def read_settings(environ: Mapping[str, str] = os.environ, *, release: bool = Fa
     Raises SettingsError with every fault at once.
     """
     reader = _Reader(environ)
-    direct = reader.url("DATABASE_DIRECT_URL", ("postgresql", "postgres"))
+    # Where the migrator has an address of its own, releases use it.
+    migrates = release and bool(environ.get("DATABASE_MIGRATOR_URL"))
+    direct = reader.url(
+        "DATABASE_MIGRATOR_URL" if migrates else "DATABASE_DIRECT_URL", ("postgresql", "postgres")
+    )
     carrier = reader.choice("CARRIER", CARRIERS)
     charged = reader.choice("PAYMENT_GATEWAY", ("test", "stripe"))
     by_stripe = charged == "stripe" and not release
     carried = carrier != "none" and not release
+    role = "DATABASE_MIGRATOR_PASSWORD" if migrates else "DATABASE_PASSWORD"
+    database_password = reader.secret(role, required=False)
+    cache_password = reader.secret("CACHE_PASSWORD", required=False)
     settings = Settings(
         port=reader.port("PORT", 8000),
         database_url=direct if release else reader.url("DATABASE_URL", ("postgresql", "postgres")),
@@ -129,8 +155,8 @@ def read_settings(environ: Mapping[str, str] = os.environ, *, release: bool = Fa
         image=environ.get("IMAGE_DIGEST", "none"),
         replica=environ.get("REPLICA") or socket.gethostname(),
         secrets=Secrets(
-            database_password=reader.secret("DATABASE_PASSWORD", required=False),
-            cache_password=reader.secret("CACHE_PASSWORD", required=False),
+            database_password=database_password,
+            cache_password=cache_password,
             session_key=(reader.secret("SESSION_KEY", required=not release, least=32) or "").encode(),
             gateway_key=reader.secret("GATEWAY_KEY", required=not release) or "",
             gateway_webhook_key=(reader.secret("GATEWAY_WEBHOOK_KEY", required=not release) or "").encode(),
@@ -139,7 +165,12 @@ def read_settings(environ: Mapping[str, str] = os.environ, *, release: bool = Fa
             carrier_key=reader.secret("CARRIER_KEY", required=carried) or "",
             carrier_webhook_key=reader.secret("CARRIER_WEBHOOK_KEY", required=carried) or "",
             smtp_password=reader.secret("SMTP_PASSWORD", required=False),
+            database_credential=reader.credential(role, database_password),
+            cache_credential=reader.credential("CACHE_PASSWORD", cache_password),
+            database_master=reader.user("DATABASE_MASTER") if migrates else None,
+            database_store_password=reader.secret("DATABASE_PASSWORD") if migrates else None,
         ),
+        database_ca=reader.authority("DATABASE_CA_URL"),
     )
     if settings.back_office_url and _host(settings.back_office_url) == _host(settings.public_url):
         reader.faults.append(
@@ -193,17 +224,49 @@ class _Reader:
         return int(value)
 
     def secret(self, name: str, *, required: bool = True, least: int = 1) -> str | None:
-        """Read the file that `<name>_FILE` points to; the value itself never comes from the environment."""
-        path = self.environ.get(f"{name}_FILE")
-        if not path:
+        """Read what `<name>_FILE` or `<name>_SECRET_ARN` names; the value itself is no variable."""
+        path, arn = self.environ.get(f"{name}_FILE"), self.environ.get(f"{name}_SECRET_ARN")
+        if not path and not arn:
             if required:
                 self.faults.append(f"{name}_FILE is not set: it must name a file that holds the secret")
             return None
+        if path and arn:
+            self.faults.append(f"{name}_FILE and {name}_SECRET_ARN are both set: keep one")
+            return None
+        variable, given = (f"{name}_FILE", path) if path else (f"{name}_SECRET_ARN", arn)
         try:
-            value = Path(path).read_text().strip()
-        except OSError as error:
-            self.faults.append(f"{name}_FILE is {path!r}, which cannot be read: {error.strerror}")
+            value = self._reader_of(name)()
+        except SecretError as error:
+            self.faults.append(f"{variable} is {given!r}, which cannot be read: {error}")
             return None
         if len(value) < least:
-            self.faults.append(f"{name}_FILE is {path!r}, too short: {least} characters are needed")
+            self.faults.append(f"{variable} is {given!r}, too short: {least} characters are needed")
         return value
+
+    def _reader_of(self, name: str) -> Callable[[], str]:
+        path = self.environ.get(f"{name}_FILE")
+        return partial(read_file, path) if path else partial(read_arn, self.environ[f"{name}_SECRET_ARN"])
+
+    def user(self, name: str) -> tuple[str, str] | None:
+        """A database user and its password, of the secret that `<name>_SECRET_ARN` names."""
+        arn = self.environ.get(f"{name}_SECRET_ARN")
+        try:
+            return read_user(arn) if arn else None
+        except SecretError as error:
+            self.faults.append(f"{name}_SECRET_ARN is {arn!r}, which cannot be read: {error}")
+            return None
+
+    def credential(self, name: str, value: str | None) -> Credential | None:
+        """The secret whose `value` was just read, with the way to read it again."""
+        return None if value is None else Credential(value, self._reader_of(name))
+
+    def authority(self, name: str) -> Path | None:
+        """Fetch the PEM bundle that the variable names, for this container's life."""
+        url = self.environ.get(name)
+        if not url:
+            return None
+        try:
+            return fetch_authority(url)
+        except AuthorityError as error:
+            self.faults.append(f"{name} is {url!r}: {error}")
+            return None
