@@ -15,7 +15,7 @@ from typing import Any
 from stacks.aws import access
 from stacks.aws.context import Context
 from stacks.aws.firewall import APP_PORT
-from stacks.aws.secrets import Secrets
+from stacks.aws.secrets import GIVEN, Secrets
 from stacks.aws.settings import AwsSettings
 
 # The store's image runs as this user; a foreign image must run as any user.
@@ -29,13 +29,10 @@ CREDENTIAL_VARIABLES = {
     "session-key": "SESSION_KEY",
     "gateway-key": "GATEWAY_KEY",
     "gateway-webhook-key": "GATEWAY_WEBHOOK_KEY",
+    **{credential: credential.upper().replace("-", "_") for credential in GIVEN},
 }
 RUNNING = ("database-store", "cache", "session-key", "gateway-key", "gateway-webhook-key")
-CREDENTIALS_OF: Mapping[str, Sequence[str]] = {
-    "web": RUNNING,
-    "worker": RUNNING,
-    "release": ("database-store", "database-migrator", "cache"),
-}
+RELEASING = ("database-store", "database-migrator", "cache")
 COMMANDS = {part: ["python", "-m", "app", part] for part in ("web", "worker", "release")}
 
 
@@ -55,6 +52,14 @@ def digest_of(image: str) -> str:
     return image.rsplit("@", 1)[1] if "@" in image else image.rsplit(":", 1)[-1]
 
 
+def credentials_of(part: str, settings: AwsSettings) -> list[str]:
+    """Return the credentials that a part is handed and may read."""
+    if part == "release":
+        return [item for item in RELEASING if item != "cache" or settings.cache.engine != "memcached"]
+    running = [item for item in RUNNING if item != "cache" or settings.cache.engine != "memcached"]
+    return running + [item for item in GIVEN if getattr(settings.store, item.replace("-", "_"))]
+
+
 def environment(
     settings: AwsSettings, image: str, part: str, references: Mapping[str, str]
 ) -> dict[str, str]:
@@ -72,22 +77,34 @@ def environment(
         # RDS signs with its own authority, which no system trusts: the store reads it here.
         "DATABASE_CA_URL": f"https://truststore.pki.rds.amazonaws.com/{settings.region}/{settings.region}-bundle.pem",
     }
-    if settings.store.gateway_url:
-        values["GATEWAY_URL"] = settings.store.gateway_url
-    wanted = CREDENTIALS_OF.get(part, RUNNING)
-    if settings.cache.engine == "memcached":
-        wanted = [credential for credential in wanted if credential != "cache"]
+    store = settings.store
+    if store.bundled:
+        values |= {
+            "PAYMENT_GATEWAY": store.payment_gateway,
+            "PAYMENT_CAPTURE": store.payment_capture,
+            "CARRIER": store.carrier,
+            "MAIL_FROM": store.mail_from or f"Store <store@{domain}>",
+        }
+    if store.smtp_url:
+        values["SMTP_URL"] = store.smtp_url
+    if store.gateway_url:
+        values["GATEWAY_URL"] = store.gateway_url
+    wanted = credentials_of(part, settings)
     return values | {f"{CREDENTIAL_VARIABLES[item]}_SECRET_ARN": references[item] for item in wanted}
 
 
 def statements(
-    part: str, secrets: Secrets, media_bucket: str, more: Sequence[access.Statement]
+    part: str,
+    settings: AwsSettings,
+    secrets: Secrets,
+    media_bucket: str,
+    more: Sequence[access.Statement],
 ) -> list[access.Statement]:
     """Return what the part's role may do: read its own secrets, use the media, and `more`."""
     bucket = f"arn:aws:s3:::{media_bucket}"
     writes = [] if part == "web" else ["s3:PutObject", "s3:DeleteObject"]
     return [
-        access.allow(["secretsmanager:GetSecretValue"], secrets.readable(*CREDENTIALS_OF[part])),
+        access.allow(["secretsmanager:GetSecretValue"], secrets.readable(*credentials_of(part, settings))),
         access.allow(["s3:GetObject", *writes], [f"{bucket}/media/*"]),
         access.allow(["s3:ListBucket"], [bucket]),
         access.allow(["kms:Decrypt", "kms:GenerateDataKey"], [secrets.key_arn]),

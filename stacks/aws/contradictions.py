@@ -93,6 +93,16 @@ def _wrong_store(profile: str, values: Mapping[str, Any]) -> list[str]:
                     f"{name} is {values[name]!r}, which the bundled store cannot use: "
                     f"set {' or '.join(fine)}, or set store:bundled to false with an image of your own"
                 )
+    for name, choice, keys in (
+        ("store:payment_gateway", "stripe", ("store:stripe_key", "store:stripe_webhook_key")),
+        ("store:carrier", "easypost", ("store:carrier_key", "store:carrier_webhook_key")),
+    ):
+        missing = [key for key in keys if values[key] is None]
+        if values[name] == choice and missing:
+            complaints.append(
+                f"{name} is {choice!r} and needs {missing[0]}: "
+                f"`pulumi config set --secret {missing[0]} <key>`"
+            )
     if values["store:compute"] == "lambda":
         complaints += [
             f"{name} is set, which store:compute lambda cannot do: {mend}"

@@ -52,7 +52,7 @@ def deploy(settings: AwsSettings) -> Mapping[str, Any]:
     certificates_args = settings.certificates
     hosts = [certificates_args.domain, certificates_args.back_office_domain]
 
-    secrets = Secrets("secrets", settings.secrets, context, under)
+    secrets = Secrets("secrets", settings.secrets, context, settings.store.given, under)
     network = Network("network", settings.network, context, secrets.key_arn, under)
     firewall = Firewall(
         "firewall",
@@ -169,6 +169,7 @@ def deploy(settings: AwsSettings) -> Mapping[str, Any]:
             "image": settings.store.image,
             "version": digest_of(settings.store.image or "").removeprefix("sha256:")[:12],
             "release_task": store.release_task,
+            "worker_task": store.worker_task,
             "cluster": store.cluster,
             # As `aws ecs run-task --network-configuration` takes it.
             "release_network": pulumi.Output.json_dumps(

@@ -49,10 +49,10 @@ class Functions(pulumi.ComponentResource):
             context.name("web-function"),
             access.trust("lambda.amazonaws.com", context.account),
             self,
-            contract.statements("web", needs.secrets, needs.media_bucket, needs.statements),
+            contract.statements("web", settings, needs.secrets, needs.media_bucket, needs.statements),
             managed={"vpc": VPC_ACCESS},
         )
-        references = {item: needs.secrets.reference(item) for item in contract.CREDENTIAL_VARIABLES}
+        references = {item: needs.secrets.reference(item) for item in needs.secrets.arns}
         plain = contract.environment(settings, image, "web", references) | needs.plain
         # Lambda sets AWS_REGION itself and refuses to have it set.
         plain.pop("AWS_REGION")

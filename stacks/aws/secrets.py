@@ -7,6 +7,8 @@ they are kept encrypted in the stack's state and never printed.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pulumi
 import pulumi_aws as aws
 
@@ -23,6 +25,14 @@ CREDENTIALS = {
     "gateway-webhook-key": "proves that a webhook is the gateway's",
     "shopper-key": "signs the load tests' requests",
 }
+# What somebody else issued: by setting, in the configuration's own encryption; none until it is given.
+GIVEN = {
+    "stripe-key": "Stripe's API key",
+    "stripe-webhook-key": "proves that a webhook is Stripe's",
+    "carrier-key": "the carrier's API key",
+    "carrier-webhook-key": "proves that a webhook is the carrier's",
+    "smtp-password": "the mail relay's password",
+}
 DATABASE_USERS = {"database-store": "store", "database-migrator": "migrator"}
 
 
@@ -30,8 +40,14 @@ class Secrets(pulumi.ComponentResource):
     """Outputs: `key_arn`, `edge_key_arn`, and by credential the secret's ARN and its (secret) value."""
 
     def __init__(
-        self, name: str, args: settings.Secrets, context: Context, opts: pulumi.ResourceOptions | None = None
+        self,
+        name: str,
+        args: settings.Secrets,
+        context: Context,
+        given: Mapping[str, str],
+        opts: pulumi.ResourceOptions | None = None,
     ) -> None:
+        """`given` has the values of the credentials in GIVEN that the settings name."""
         super().__init__("storestack:aws:Secrets", name, None, opts)
         self._name, self._context, self._args = name, context, args
         self._child = pulumi.ResourceOptions(parent=self)
@@ -40,9 +56,17 @@ class Secrets(pulumi.ComponentResource):
         self.key_arn, self.edge_key_arn = self.key.arn, self.edge_key.arn
         self.arns: dict[str, pulumi.Output[str]] = {}
         self.values: dict[str, pulumi.Output[str]] = {}
-        self._versions: dict[str, aws.secretsmanager.SecretVersion] = {}
         for credential, purpose in CREDENTIALS.items():
-            self._make_secret(credential, purpose)
+            self._make_value(credential, self._make_secret(credential, purpose))
+        for credential, value in given.items():
+            secret = self._make_secret(credential, GIVEN[credential])
+            # The setting owns it: a new value there is a new version here.
+            aws.secretsmanager.SecretVersion(
+                f"{name}-{credential}-value",
+                secret_id=secret.id,
+                secret_string=pulumi.Output.secret(value),
+                opts=self._child,
+            )
         self.register_outputs({"key_arn": self.key_arn})
 
     def reference(self, credential: str) -> str:
@@ -108,12 +132,7 @@ class Secrets(pulumi.ComponentResource):
         )
         return key
 
-    def _make_secret(self, credential: str, purpose: str) -> None:
-        """Make a secret and its first value.
-
-        The generator answers anew on every run, so the value's changes are ignored: the first one stays until
-        somebody rotates it, and an `up` does not undo the rotation.
-        """
+    def _make_secret(self, credential: str, purpose: str) -> aws.secretsmanager.Secret:
         secret = aws.secretsmanager.Secret(
             f"{self._name}-{credential}",
             name=f"{self._context.prefix}/{credential}",
@@ -122,6 +141,15 @@ class Secrets(pulumi.ComponentResource):
             recovery_window_in_days=self._args.recovery_days,
             opts=self._context.stateful(self),
         )
+        self.arns[credential] = secret.arn
+        return secret
+
+    def _make_value(self, credential: str, secret: aws.secretsmanager.Secret) -> None:
+        """Make the first value.
+
+        The generator answers anew on every run, so the value's changes are ignored: the first one stays until
+        somebody rotates it, and an `up` does not undo the rotation.
+        """
         made = aws.secretsmanager.get_random_password_output(
             password_length=48, exclude_punctuation=True, opts=pulumi.InvokeOutputOptions(parent=self)
         ).random_password
@@ -133,6 +161,4 @@ class Secrets(pulumi.ComponentResource):
             secret_string=pulumi.Output.secret(value),
             opts=pulumi.ResourceOptions(parent=self, ignore_changes=["secretString"]),
         )
-        self._versions[credential] = version
-        self.arns[credential] = secret.arn
         self.values[credential] = pulumi.Output.secret(version.secret_string.apply(lambda text: text or ""))

@@ -10,7 +10,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from ipaddress import IPv4Network
 from typing import Any, Final, Literal
@@ -96,9 +96,25 @@ class Store:
     sales: tuple[Sale, ...]
     sale_lead: int
     jobs: tuple[Job, ...]
+    payment_gateway: Literal["test", "stripe"]
+    payment_capture: Literal["order", "shipment"]
     gateway_url: str | None
+    stripe_key: str | None = field(repr=False)
+    stripe_webhook_key: str | None = field(repr=False)
+    carrier: Literal["none", "easypost"]
+    carrier_key: str | None = field(repr=False)
+    carrier_webhook_key: str | None = field(repr=False)
+    smtp_url: str | None
+    smtp_password: str | None = field(repr=False)
+    mail_from: str | None
     lambda_memory: int
     lambda_concurrency: int
+
+    @property
+    def given(self) -> dict[str, str]:
+        """The credentials that others issued and the settings hold, by the name of their secret."""
+        names = ("stripe_key", "stripe_webhook_key", "carrier_key", "carrier_webhook_key", "smtp_password")
+        return {name.replace("_", "-"): value for name in names if (value := getattr(self, name))}
 
 
 @dataclass(frozen=True)
@@ -277,7 +293,8 @@ def parse(stack: str, config: Mapping[str, str], now: datetime) -> AwsSettings:
                 values[name] = read(key, config[name])
             except ValueError as error:
                 shown = "aws:region" if name == "storestack:region" else name
-                complaints.append(f"{shown} is {config[name]!r}: {error}")
+                said = "is wrong" if key.kind == "secret" else f"is {config[name]!r}"
+                complaints.append(f"{shown} {said}: {error}")
                 values[name] = None
         elif default is REQUIRED:
             source = "aws:region" if name == "storestack:region" else name

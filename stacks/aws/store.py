@@ -16,14 +16,14 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
-from stacks.aws import access, contract, sales
+from stacks.aws import access, contract
 from stacks.aws.balancer import Balancer
 from stacks.aws.context import Context
 from stacks.aws.firewall import APP_PORT
+from stacks.aws.scaling import Scaled, scale
 from stacks.aws.secrets import Secrets
 from stacks.aws.settings import AwsSettings
 
-Metric = aws.appautoscaling.PolicyTargetTrackingScalingPolicyConfigurationPredefinedMetricSpecificationArgs
 STRATEGIES = {"blue_green": "BLUE_GREEN", "canary": "CANARY", "linear": "LINEAR"}
 EXECUTION = "arn:aws:iam::aws:policy/service-role/AmazonECSTaskExecutionRolePolicy"
 SWITCHING = "arn:aws:iam::aws:policy/AmazonECSInfrastructureRolePolicyForLoadBalancers"
@@ -45,7 +45,7 @@ class Dependencies:
 
 
 class Store(pulumi.ComponentResource):
-    """Outputs: `cluster`, `services` (names), `release_task` (task definition family)."""
+    """Outputs: `cluster`, `services` (names), `release_task` and `worker_task` (task definition families)."""
 
     def __init__(
         self,
@@ -81,6 +81,7 @@ class Store(pulumi.ComponentResource):
         release = self._define("release", args.release_image or "", args.worker_cpu, args.worker_memory)
         self.release_task = release.family
         worker = self._define("worker", args.image or "", args.worker_cpu, args.worker_memory)
+        self.worker_task = worker.family
         self._serve("worker", worker, args.worker_minimum, args.worker_maximum)
         if serves:
             web = self._define("web", args.image or "", args.web_cpu, args.web_memory)
@@ -154,8 +155,8 @@ class Store(pulumi.ComponentResource):
         )
 
     def _make_task_role(self, part: str) -> access.Role:
-        needs, context = self._needs, self._context
-        statements = contract.statements(part, needs.secrets, needs.media_bucket, needs.statements)
+        settings, needs, context = self._settings, self._needs, self._context
+        statements = contract.statements(part, settings, needs.secrets, needs.media_bucket, needs.statements)
         if part == "release":
             statements.append(access.allow(["secretsmanager:GetSecretValue"], [needs.master_secret_arn]))
         return access.Role(
@@ -168,7 +169,7 @@ class Store(pulumi.ComponentResource):
 
     def _define(self, part: str, image: str, cpu: str, memory: int) -> aws.ecs.TaskDefinition:
         settings, needs = self._settings, self._needs
-        references = {item: needs.secrets.reference(item) for item in contract.CREDENTIAL_VARIABLES}
+        references = {item: needs.secrets.reference(item) for item in needs.secrets.arns}
         plain = contract.environment(settings, image, part, references) | needs.plain
         wanted = {**needs.urls, **(needs.release_urls if part == "release" else {})}
         # A foreign image starts by its own command; the kit's says which part it is.
@@ -249,7 +250,15 @@ class Store(pulumi.ComponentResource):
             ),
         )
         if args.autoscaling:
-            self._scale(part, service, minimum, maximum, balancer)
+            scale(
+                self._name,
+                Scaled(part, service.name, self.cluster, minimum, maximum),
+                self._settings,
+                context,
+                # The metric belongs to one target group; a release that switches between two would starve it.
+                balancer if balancer is not None and len(balancer.target_groups) == 1 else None,
+                parent=self,
+            )
 
     def _release_arguments(self, balancer: Balancer | None, alarms: Sequence[str]) -> dict[str, Any]:
         """How a new version comes in: rolling with the circuit breaker, or a switch that bakes and watches
@@ -304,85 +313,6 @@ class Store(pulumi.ComponentResource):
             "deployment_configuration": configuration,
             "load_balancers": [aws.ecs.ServiceLoadBalancerArgs(**at, advanced_configuration=switch)],
         }
-
-    def _scale(
-        self, part: str, service: aws.ecs.Service, minimum: int, maximum: int, balancer: Balancer | None
-    ) -> None:
-        args, child, now = self._settings.store, self._child, self._settings.now
-        name = f"{self._name}-{part}"
-        at: dict[str, Any] = {
-            "service_namespace": "ecs",
-            "scalable_dimension": "ecs:service:DesiredCount",
-            "resource_id": service.name.apply(lambda known: f"service/{self.cluster}/{known}"),
-        }
-        target = aws.appautoscaling.Target(
-            f"{name}-scaling",
-            min_capacity=sales.minimum_now(args.sales, args.sale_lead, part, minimum, now),
-            max_capacity=maximum,
-            **at,
-            opts=child,
-        )
-        after = pulumi.ResourceOptions(parent=self, depends_on=[target])
-        self._track(
-            part,
-            "cpu",
-            metric="ECSServiceAverageCPUUtilization",
-            label=None,
-            target=args.cpu_target,
-            at=at,
-            options=after,
-        )
-        # The metric belongs to one target group; a release that switches between two would starve it.
-        if balancer is not None and len(balancer.target_groups) == 1:
-            label = pulumi.Output.concat(balancer.dimension, "/", balancer.target_groups[0].arn_suffix)
-            self._track(
-                part,
-                "requests",
-                metric="ALBRequestCountPerTarget",
-                label=label,
-                target=args.requests_per_target,
-                at=at,
-                options=after,
-            )
-        for change in sales.changes(args.sales, args.sale_lead, part, minimum, now):
-            aws.appautoscaling.ScheduledAction(
-                f"{name}-{change.name}",
-                name=self._context.name(f"{part}-{change.name}", 255),
-                schedule=change.schedule,
-                timezone="UTC",
-                scalable_target_action=aws.appautoscaling.ScheduledActionScalableTargetActionArgs(
-                    min_capacity=change.minimum, max_capacity=maximum
-                ),
-                **at,
-                opts=after,
-            )
-
-    def _track(
-        self,
-        part: str,
-        kind: str,
-        *,
-        metric: str,
-        label: pulumi.Input[str] | None,
-        target: float,
-        at: dict[str, Any],
-        options: pulumi.ResourceOptions,
-    ) -> None:
-        """Out fast, in slowly: a sale's second wave comes sooner than a task starts."""
-        configuration = aws.appautoscaling.PolicyTargetTrackingScalingPolicyConfigurationArgs(
-            target_value=target,
-            scale_out_cooldown=30,
-            scale_in_cooldown=300,
-            predefined_metric_specification=Metric(predefined_metric_type=metric, resource_label=label),
-        )
-        aws.appautoscaling.Policy(
-            f"{self._name}-{part}-{kind}",
-            name=self._context.name(f"{part}-{kind}", 255),
-            policy_type="TargetTrackingScaling",
-            target_tracking_scaling_policy_configuration=configuration,
-            **at,
-            opts=options,
-        )
 
     def _schedule_jobs(self, worker: aws.ecs.TaskDefinition) -> None:
         jobs, context = self._settings.store.jobs, self._context

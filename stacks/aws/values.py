@@ -80,6 +80,24 @@ def _text(_: Key, text: str) -> str:
     return text
 
 
+def _version(_: Key, text: str) -> str:
+    if not re.fullmatch(r"\d{1,3}(\.\d{1,3}){0,2}", text, re.ASCII):
+        raise ValueError("must be a version such as 17 or 17.6")
+    return text
+
+
+def _instance(_: Key, text: str) -> str:
+    if not re.fullmatch(r"db\.[a-z][a-z0-9-]*\.[a-z0-9]+", text):
+        raise ValueError("must be an instance class such as db.m7g.large")
+    return text
+
+
+def _node(_: Key, text: str) -> str:
+    if not re.fullmatch(r"cache\.[a-z][a-z0-9-]*\.[a-z0-9]+", text):
+        raise ValueError("must be a node type such as cache.m7g.large")
+    return text
+
+
 def _flag(_: Key, text: str) -> bool:
     if text not in ("true", "false"):
         raise ValueError("must be true or false")
@@ -96,7 +114,7 @@ def _number(key: Key, text: str) -> int:
 
 
 def _days(_: Key, text: str) -> int:
-    if not text.isdigit() or int(text) not in RETENTION_DAYS:
+    if not text.isdecimal() or int(text) not in RETENTION_DAYS:
         raise ValueError(
             f"must be a retention that CloudWatch knows, in days: {', '.join(map(str, RETENTION_DAYS))}"
         )
@@ -142,7 +160,7 @@ def _cidrs(_: Key, text: str) -> tuple[str, ...]:
 
 def _zones(_: Key, text: str) -> int | tuple[str, ...]:
     """A number of zones, or their names."""
-    if text.isdigit():
+    if text.isdecimal():
         if int(text) not in (2, 3):
             raise ValueError("must be 2 or 3 zones, or their names with commas")
         return int(text)
@@ -200,6 +218,24 @@ def _image(_: Key, text: str) -> str:
 def _url(_: Key, text: str) -> str:
     if not re.fullmatch(r"https://[^\s]+", text):
         raise ValueError("must be an address that begins with https://")
+    return text
+
+
+def _secret(_: Key, text: str) -> str:
+    if not text or re.search(r"\s", text):
+        raise ValueError("must be one word, as its issuer gave it (it is not shown here)")
+    return text
+
+
+def _smtp(_: Key, text: str) -> str:
+    if not re.fullmatch(r"smtps?://([^\s@:/]+@)?[^\s@:/]+(:\d{1,5})?", text):
+        raise ValueError("must be smtp://user@host:587 or smtps://…, without the password")
+    return text
+
+
+def _sender(_: Key, text: str) -> str:
+    if not re.fullmatch(r"[^<>@\r\n]*<[^\s@<>]+@[^\s@<>]+>", text):
+        raise ValueError("must be a sender such as Store <store@example.com>")
     return text
 
 
@@ -288,12 +324,18 @@ def _rows(text: str, needed: set[str], form: str, optional: Set[str] = frozenset
 def _parts(text: str) -> tuple[str, ...]:
     """Split at commas; a JSON list, which is what Pulumi makes of a YAML list, does as well."""
     if text.startswith("["):
-        return tuple(str(part) for part in json.loads(text))
+        try:
+            return tuple(str(part) for part in json.loads(text))
+        except ValueError as error:
+            raise ValueError("must be a list: a, b, c or a YAML list") from error
     return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
 READERS: Final[Mapping[str, Callable[[Key, str], Any]]] = {
     "text": _text,
+    "version": _version,
+    "instance": _instance,
+    "node": _node,
     "flag": _flag,
     "number": _number,
     "days": _days,
@@ -309,6 +351,9 @@ READERS: Final[Mapping[str, Callable[[Key, str], Any]]] = {
     "certificate": _certificate,
     "image": _image,
     "url": _url,
+    "secret": _secret,
+    "smtp": _smtp,
+    "sender": _sender,
     "email": _email,
     "repository": _repository,
     "sales": _sales,

@@ -159,6 +159,90 @@ def test_a_mistake_is_refused_with_its_key_its_value_and_the_mend(
         assert all(part in found[0] or part in found[-1] for part in value.split(",")), found
 
 
+# What no key of a kind may be; numbers follow from the key's own bounds.
+WRONG = {
+    "text": ["", "  "],
+    "version": ["latest", "17.", "٣"],
+    "instance": ["large", "cache.m7g.large", "db.m7g"],
+    "node": ["large", "db.m7g.large"],
+    "flag": ["yes", "True", "1", ""],
+    "days": ["31", "0", "²", "-7", "a week"],
+    "choice": ["none of them", ""],
+    "region": ["eu-central", "EU-CENTRAL-1", "us-gov-west-1"],
+    "cidr": ["10.0.0.0", "10.0.0.0/28", "8.8.0.0/16", "fd00::/16", "10.0.0.1/16"],
+    "cidrs": ["0.0.0.0/0", "::/0", "office", "203.0.113.7/33", "[203.0"],
+    "zones": ["1", "4", "²", "eu-central-1a", "eu-central-1a,eu-central-1a", "moon-1a,moon-1b", "[3"],
+    "services": ["teleport", "[ecr"],
+    "id": ["a", "with space", "semi;colon"],
+    "ids": ["with space,subnet-1"],
+    "domain": ["shop", "Shop.example.com", "https://shop.example.com", "-a.example.com", "shop..com"],
+    "certificate": ["my-certificate", "arn:aws:iam::123456789012:role/x"],
+    "image": ["Store Image", "store@sha256:abc", "-store", "store:v1 x"],
+    "url": ["http://gateway", "gateway", "https://"],
+    "secret": ["", "two words"],
+    "smtp": ["mail.example.com", "https://mail", "smtp://user:open@mail", "smtp://mail:port"],
+    "sender": ["Store", "store@example.com", "Store <store>"],
+    "email": ["nobody", "a@b", "a b@c.de"],
+    "repository": ["acme", "acme/*", "https://github.com/acme/shop"],
+    "sales": ["soon", "{}", "[1]", '[{"name": "a"}]'],
+    "jobs": ["nightly", "[1]", '[{"name": "a"}]'],
+    "tables": ["carts", "[1]", '[{"name": "Carts", "partition_key": "id"}]'],
+}
+
+
+def mistakes() -> list[tuple[str, str]]:
+    found = []
+    for name, key in KEYS.items():
+        wrong = WRONG.get(key.kind, [])
+        if key.kind == "number":
+            least, most = int(key.least or 0), int(key.most or 0)
+            wrong = [str(least - 1), str(most + 1), "many", "1.5", "", f"{least}e1"]
+        found += [(name.replace("storestack:region", "aws:region"), value) for value in wrong]
+    return found
+
+
+def test_every_kind_of_setting_has_its_mistakes() -> None:
+    assert WRONG.keys() | {"number"} == {key.kind for key in KEYS.values()}
+
+
+@pytest.mark.parametrize("profile", ["staging", "production"])
+@pytest.mark.parametrize(("key", "value"), mistakes())
+def test_no_key_takes_a_value_that_cannot_be(profile: str, key: str, value: str) -> None:
+    found = [
+        line for line in complaints(profile, **{key.replace(":", "__", 1): value}) if line.startswith(key)
+    ]
+    assert len(found) == 1, found
+    secret = key in KEYS and KEYS[key].kind == "secret"
+    assert repr(value) in found[0] or secret
+    assert "must" in found[0] or "everybody" in found[0] or "unknown zone" in found[0]
+    assert not (secret and value and value in found[0])
+
+
+@pytest.mark.parametrize(
+    ("more", "mend"),
+    [
+        ({"store__payment_gateway": "stripe"}, "needs store:stripe_key"),
+        (
+            {"store__payment_gateway": "stripe", "store__stripe_key": "sk_1"},
+            "set --secret store:stripe_webhook_key",
+        ),
+        ({"store__carrier": "easypost", "store__carrier_webhook_key": "x"}, "set --secret store:carrier_key"),
+    ],
+)
+def test_a_partner_without_its_keys_is_refused(more: dict[str, str], mend: str) -> None:
+    (found,) = complaints(**more)
+    assert mend in found
+
+
+def test_a_key_of_others_never_shows() -> None:
+    keys = {"stripe_key": "sk_live_1", "stripe_webhook_key": "whsec_1", "smtp_password": "relay-password"}
+    settings = read(
+        store__payment_gateway="stripe", **{f"store__{name}": value for name, value in keys.items()}
+    )
+    assert settings.store.given == {name.replace("_", "-"): value for name, value in keys.items()}
+    assert not [value for value in keys.values() if value in repr(settings)]
+
+
 def test_a_mistyped_key_is_refused_with_the_nearest_one() -> None:
     assert complaints(database__muti_az="true") == [
         "database:muti_az is no setting of the aws target: did you mean database:multi_az?"
