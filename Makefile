@@ -82,9 +82,9 @@ policies: ## hold every environment against every policy, without an engine or a
 	@$(PYTHON) -m ci.toolchain install --for-policies
 	@$(VENV)/python -m ci.policies $(if $(filter file,$(origin STACK)),,$(STACK))
 
-load: toolchain ## bring visitors to a stack and judge it [PROFILE=smoke, STACK=local, RATE, SECONDS, PROCESSES, BASELINE]
+load: toolchain ## bring visitors to a stack and judge it [PROFILE=smoke, STACK=local, RATE, SECONDS, PROCESSES, FORECAST, BASELINE]
 	@eval "$$($(PYTHON) -m ci.toolchain env)" && $(VENV)/python -m loadtests.run $(or $(PROFILE),smoke) --stack $(STACK) \
-	  $(if $(RATE),--rate $(RATE)) $(if $(SECONDS),--seconds $(SECONDS)) $(if $(PROCESSES),--processes $(PROCESSES)) $(if $(BASELINE),--baseline $(BASELINE))
+	  $(if $(RATE),--rate $(RATE)) $(if $(SECONDS),--seconds $(SECONDS)) $(if $(PROCESSES),--processes $(PROCESSES)) $(if $(FORECAST),--forecast $(FORECAST)) $(if $(BASELINE),--baseline $(BASELINE))
 
 lint: ## check style, types and migrations
 	@$(VENV)/ruff check . && $(VENV)/ruff format --check . && $(VENV)/mypy && $(VENV)/python -m ci.migrations

@@ -29,8 +29,8 @@ SEED = 20_26
 class Generator:
     """One process. `arrivals` is for its users; `began` is the run's second 0, by `perf_counter`.
 
-    `profile` is what it brings, unless it is a worker; `open` says whether users wait for arrivals. Without a
-    seed arrivals are evenly spaced.
+    `profile` is what it brings, unless it is a worker; `open` says whether users wait for arrivals. What
+    began in the first `warm_up` seconds is not to be recorded. Without a seed arrivals are evenly spaced.
     """
 
     def __init__(self, seed: int | None = SEED) -> None:
@@ -41,6 +41,7 @@ class Generator:
         self.began = perf_counter()
         self.profile: Profile | None = None
         self.open = False
+        self.warm_up = 0.0
         # The highest share of one core that this process used over a second.
         self._processor = 0.0
         self._finished = False

@@ -56,6 +56,8 @@ class Shopper(Visitor):
 def add_options(parser: LocustArgumentParser) -> None:
     parser.add_argument("--stack", default="local", help="the stack to load, as `make up` made it")
     parser.add_argument("--arrivals", default="", help="open arrivals by this profile; empty: a closed loop")
+    parser.add_argument("--mix", default="", help="a closed loop with this profile's shoppers")
+    parser.add_argument("--warm-up", type=float, default=0.0, help="seconds that are not recorded")
     parser.add_argument("--rate", type=float, default=0.0, help="visits per second; 0: the profile's")
     parser.add_argument("--seconds", type=float, default=0.0, help="length of the run; 0: the profile's")
     parser.add_argument("--record", default="", help="write what was measured to this JSON file")
@@ -72,7 +74,9 @@ def prepare(environment: Environment, **_: Any) -> None:
             generator.profile = read_profile(
                 options.arrivals, rate=options.rate or None, seconds=options.seconds or None
             )
-        Visitor.weights = read_weights(generator.profile)
+        mix = read_profile(options.mix) if options.mix else None
+        Visitor.weights = read_weights(generator.profile or mix)
+        generator.warm_up = options.warm_up
         # A master makes no visit.
         if not isinstance(environment.runner, MasterRunner):
             Visitor.shelf = read_shelf(Visitor.target)
@@ -128,8 +132,10 @@ def note_request(
     if intended is not None:
         seconds += began - intended
         began = intended
-    failure = f"{name}: {exception}" if exception else None
-    generator.recording.note_request(context.get("group", name), began - generator.began, seconds, failure)
+    second = began - generator.began
+    if second >= generator.warm_up or generator.open:
+        failure = f"{name}: {exception}" if exception else None
+        generator.recording.note_request(context.get("group", name), second, seconds, failure)
 
 
 @events.quitting.add_listener

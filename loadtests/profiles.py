@@ -56,6 +56,17 @@ class Mark(msgspec.Struct, kw_only=True):
     problem: str = ""
 
 
+class Replicas(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """Numbers of web containers to measure, `repeats` times each, of `cpus` cores and `users` users each."""
+
+    sizes: tuple[int, ...]
+    repeats: int = 3
+    cpus: float = 0.2
+    users: int = 6
+    # Seconds that are not counted: new containers fill their own caches.
+    warm_up: float = 5.0
+
+
 class Profile(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
     """One profile. `shape` holds (part of the length, part of the rate); `rate` is in visits per second."""
 
@@ -74,6 +85,8 @@ class Profile(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=T
     processes: int = 1
     # The rate is only the first of many: see loadtests/breakpoint.py.
     search: Search | None = None
+    # A closed loop at several sizes: see loadtests/replicas.py.
+    replicas: Replicas | None = None
     faults: tuple[Fault, ...] = ()
     # What the faults themselves make worse: overrides of objectives.toml, key by key.
     objectives: dict[str, Any] = {}

@@ -236,12 +236,16 @@ def print_report(report: Report, page: Path) -> None:
     print(page)
 
 
-def _run_or_study(profile: Profile, stack: Stack, objectives: Objectives, stop: Event) -> Report:
-    if profile.search is None:
-        return run(profile, stack, objectives, stop)
+def _run_or_study(
+    profile: Profile, stack: Stack, objectives: Objectives, forecast: float | None, stop: Event
+) -> Report:
     from loadtests import studies  # which are made of runs
 
-    return studies.find_breakpoint(profile, stack, objectives, profile.search, stop)
+    if profile.search:
+        return studies.find_breakpoint(profile, stack, objectives, profile.search, stop)
+    if profile.replicas:
+        return studies.measure_replicas(profile, stack, profile.replicas, forecast, stop)
+    return run(profile, stack, objectives, stop)
 
 
 def main() -> int:
@@ -253,6 +257,7 @@ def main() -> int:
     )
     parser.add_argument("--seconds", type=float, help="length, instead of the profile's")
     parser.add_argument("--processes", type=int, help="of the generator; 0: one for each core")
+    parser.add_argument("--forecast", type=float, help="orders a minute to plan for; with replicas")
     parser.add_argument("--baseline", type=Path, help="an earlier run's JSON: what got worse fails the run")
     options = parser.parse_args()
     try:
@@ -262,7 +267,8 @@ def main() -> int:
         objectives = read_objectives(options.stack, profile=profile.objectives)
         baseline = _read_baseline(options.baseline) if options.baseline else None
         read_hosts(options.stack)
-        report = _run_or_study(profile, find_stack(options.stack), objectives, listen_for_the_end())
+        stack, stop = find_stack(options.stack), listen_for_the_end()
+        report = _run_or_study(profile, stack, objectives, options.forecast, stop)
         if baseline:
             report = compare(report, baseline)
     except (Unready, TargetError, DeploymentError, ValueError, OSError) as error:

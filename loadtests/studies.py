@@ -5,16 +5,22 @@ A study's report is that of its most telling run, with what the runs found toget
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from threading import Event
 
 import msgspec
 
+from ci import environments
+from ci.cost import load_prices
 from loadtests import breakpoint as breakpoints
+from loadtests import capacity, replicas
 from loadtests.breakpoint import Finding, Search, Trial
+from loadtests.invariants import check_invariants
 from loadtests.objectives import Objectives, Verdict
-from loadtests.profiles import Profile
-from loadtests.report import Report
-from loadtests.run import GRACE_SECONDS, SPAWN_RATE, Unready, count_users, run
+from loadtests.profiles import Profile, Replicas
+from loadtests.replicas import Study
+from loadtests.report import Report, make_report
+from loadtests.run import GRACE_SECONDS, SPAWN_RATE, Unready, check_health, count_users, run
 from loadtests.scalability import Fit, fit
 from loadtests.sections import Chart, Section
 from loadtests.stack import Stack
@@ -103,6 +109,86 @@ def report_breakpoint(finding: Finding, reports: list[Report]) -> Report:
         orders_per_minute=finding.orders_per_minute,
         sections=[_describe_search(finding), describe_fit(law, "requests in flight", "requests/s")],
         scale={"breakpoint": breakpoints.to_json(finding), "law_over_load": tell_fit(law)},
+    )
+
+
+def measure_replicas(
+    profile: Profile, stack: Stack, plan: Replicas, forecast: float | None, stop: Event
+) -> Report:
+    """Measure the store at several sizes; with a forecast of orders a minute, plan for it."""
+    version = check_health(stack)
+    began = datetime.now(UTC).isoformat(timespec="seconds")
+    study = replicas.measure_all(profile, plan, stack, stop)
+    verdicts = [
+        Verdict(
+            "sizes measured",
+            f"{len(plan.sizes)} sizes, {plan.repeats} times",
+            f"{len(study.measurements)} of {len(plan.sizes) * plan.repeats} measurements",
+            held=len(study.measurements) == len(plan.sizes) * plan.repeats,
+        ),
+        *check_invariants(stack, study.confirmed),
+    ]
+    void = replicas.find_voids(study)
+    if stop.is_set():
+        void.insert(0, "interrupted: not every size was measured")
+    # Seconds of several runs are not one time axis.
+    study.recording.intervals.clear()
+    report = make_report(
+        study.recording,
+        profile,
+        verdicts=verdicts,
+        void=void,
+        orders=len(study.confirmed),
+        processor=max((each.processor for each in study.measurements), default=0.0),
+        resources={},
+        stack=stack.name,
+        version=version,
+        began=began,
+    )
+    return report_replicas(report, study, plan, forecast)
+
+
+def report_replicas(base: Report, study: Study, plan: Replicas, forecast: float | None) -> Report:
+    """Add what the sizes say together: efficiency, the law, the plan."""
+    points = study.points
+    if not any(value > 0 for _, value in points):
+        return msgspec.structs.replace(base, held=False, void=[*base.void, "no order came through"])
+    settings = environments.read(base.stack)
+    measured = capacity.Measurement(
+        web_cpus=plan.cpus,
+        worker_cpus=settings.store.worker_cpus,
+        points=points,
+        core_seconds=study.core_seconds,
+    )
+    law = fit(points)
+    sections = [_describe_sizes(measured), describe_fit(law, "web containers", "orders a minute")]
+    scale: dict[str, object] = {
+        "measurement": msgspec.to_builtins(measured),
+        "law_over_replicas": tell_fit(law),
+    }
+    if forecast:
+        needed = capacity.make_plan(forecast, measured, load_prices())
+        sections.insert(0, capacity.describe_plan(needed))
+        scale["plan"] = msgspec.to_builtins(needed)
+    best = max(value for _, value, _ in capacity.summarize(points))
+    return msgspec.structs.replace(base, orders_per_minute=best, sections=sections, scale=scale)
+
+
+def _describe_sizes(measured: capacity.Measurement) -> Section:
+    cores = ", ".join(f"{role} {1000 * seconds:.1f}" for role, seconds in measured.core_seconds.items())
+    return Section(
+        title=f"Web containers of {measured.web_cpus:g} cores each",
+        text=[f"Core milliseconds of one order: {cores}."],
+        head=["web containers", "orders a minute (each repeat)", "median", "efficiency"],
+        rows=[
+            [
+                str(size),
+                ", ".join(f"{value:.0f}" for other, value in measured.points if other == size),
+                f"{value:.0f}",
+                f"{efficiency:.0%}",
+            ]
+            for size, value, efficiency in capacity.summarize(measured.points)
+        ],
     )
 
 
