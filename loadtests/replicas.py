@@ -22,6 +22,7 @@ import msgspec
 import yaml
 
 from ci import environments
+from loadtests.invariants import Confirmed
 from loadtests.objectives import MOST_PROCESSOR
 from loadtests.profiles import Profile, Replicas
 from loadtests.recording import Recording
@@ -49,7 +50,7 @@ class Study(msgspec.Struct, kw_only=True):
 
     measurements: list[Measurement]
     recording: Recording
-    confirmed: list[tuple[str, int]]
+    confirmed: list[Confirmed]
 
     @property
     def points(self) -> list[tuple[float, float]]:
@@ -145,7 +146,7 @@ def _measure(profile: Profile, plan: Replicas, stack: Stack, size: int, study: S
     recording = Recording()
     recording.merge(document["recording"])
     study.recording.merge(document["recording"])
-    study.confirmed += [(number, total) for number, total in document["confirmed"]]
+    study.confirmed += [Confirmed(*entry) for entry in document["confirmed"]]
     groups = {name: group for name, group in recording.groups.items() if name not in CACHED}
     order = groups.get("order")
     seconds = profile.seconds - plan.warm_up

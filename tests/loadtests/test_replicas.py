@@ -8,6 +8,7 @@ import yaml
 
 from ci import environments
 from loadtests.capacity import Measurement as Measured
+from loadtests.invariants import Confirmed
 from loadtests.profiles import Replicas, read_profile
 from loadtests.recording import Recording
 from loadtests.replicas import Measurement, Study, announce, changed_stack, find_voids, list_sizes
@@ -34,7 +35,9 @@ def measure(*, law: tuple[float, float, float] = (40, 0.05, 0.01), processor: fl
                 core_seconds={"web": 2.0, "worker": 0.5, "database": 1.0},
             )
         )
-    return Study(measurements=measurements, recording=Recording(), confirmed=[("1", 1)] * 600)
+    return Study(
+        measurements=measurements, recording=Recording(), confirmed=[Confirmed("1", 1, "a@b.example")] * 600
+    )
 
 
 def tell(study: Study, monkeypatch: pytest.MonkeyPatch, forecast: float | None = None) -> Report:
