@@ -22,10 +22,9 @@ import msgspec
 import yaml
 
 from ci import environments
-from loadtests.invariants import Confirmed
 from loadtests.objectives import MOST_PROCESSOR
 from loadtests.profiles import Profile, Replicas
-from loadtests.recording import Recording
+from loadtests.recording import Confirmed, Recording
 from loadtests.run import GRACE_SECONDS, ROOT, SPAWN_RATE, Unready
 from loadtests.stack import Stack, make
 

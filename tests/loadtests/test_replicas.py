@@ -8,9 +8,8 @@ import yaml
 
 from ci import environments
 from loadtests.capacity import Measurement as Measured
-from loadtests.invariants import Confirmed
 from loadtests.profiles import Replicas, read_profile
-from loadtests.recording import Recording
+from loadtests.recording import Confirmed, Recording
 from loadtests.replicas import Measurement, Study, announce, changed_stack, find_voids, list_sizes
 from loadtests.report import Report, render_html
 from loadtests.scalability import throughput
