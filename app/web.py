@@ -45,14 +45,20 @@ KEEP_ALIVE_SECONDS = 75
 STOP_SECONDS = 20
 
 
-# Each has `management.py` with `routes` for other systems, by key.
-MANAGED = ("catalog", "inventory", "orders", "payments")
+# Modules with `routes` for other systems, by key.
+MANAGED = (
+    "catalog.management",
+    "inventory.management",
+    "orders.management",
+    "orders.handling",
+    "payments.management",
+)
 
 
 def collect_routes() -> list[ControllerRouterHandler]:
     """Every package's routes, in the order of PACKAGES."""
     modules = [f"app.{package}.routes" for package in PACKAGES]
-    modules += [f"app.{package}.management" for package in MANAGED]
+    modules += [f"app.{module}" for module in MANAGED]
     return [route for module in modules for route in import_module(module).routes]
 
 

@@ -16,6 +16,7 @@ from app.core.templating import PRIVATE
 from app.orders import desk_queries as queries
 from app.orders import invoices, mails, service, workflow, workflow_queries
 from app.orders.invoice_pdf import print_document
+from app.orders.listing import find_fulfilment_id
 from app.orders.transitions import OrderState, Verb, allowed_verbs
 
 navigation = [Entry("Orders", "/orders", Area.ORDERS, Section.ORDERS)]
@@ -165,10 +166,7 @@ async def _find(database: Database, number: str) -> Mapping[str, Any]:
 
 async def _find_parcel(database: Database, connection: Connection, number: str, parcel: int) -> int:
     order = await _find(database, number)
-    found: int | None = await connection.fetchval(queries.FULFILMENT_OF, order["id"], parcel)
-    if found is None:
-        raise NotFound(f"Order {number} has no parcel {parcel}.")
-    return found
+    return await find_fulfilment_id(connection, order["id"], parcel)
 
 
 def _read_units(form: Form) -> dict[int, int]:

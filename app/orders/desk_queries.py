@@ -16,5 +16,3 @@ FROM orders WHERE number = $1
 """
 
 HISTORY = "SELECT state, reason, actor, at FROM order_history WHERE order_id = $1 ORDER BY at"
-
-FULFILMENT_OF = "SELECT id FROM fulfilments WHERE order_id = $1 AND number = $2"

@@ -120,7 +120,7 @@ async def issue_credit_note(
     await _issue(connection, order, Kind.CREDIT_NOTE, invoice, items)
 
 
-async def list_documents(database: Database, order_id: int) -> list[Issued]:
+async def list_documents(database: Database | Connection, order_id: int) -> list[Issued]:
     """The order's invoice and credit notes, in the order of their issue."""
     return [Issued(**row) for row in await database.fetch(queries.OF_ORDER, order_id)]
 

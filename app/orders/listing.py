@@ -6,7 +6,8 @@ from datetime import datetime
 
 import msgspec
 
-from app.core.database import Database
+from app.core.database import Connection, Database
+from app.core.problems import NotFound
 from app.orders import listing_queries as queries
 from app.orders.transitions import OrderState
 
@@ -37,3 +38,19 @@ async def list_orders(
     """Orders with smaller ids than `before`, newest first."""
     rows = await database.fetch(queries.LIST, before, limit, state, created_from, created_to, updated_from)
     return msgspec.convert([dict(row) for row in rows], list[OrderRow])
+
+
+async def find_order_id(connection: Connection, number: str) -> int:
+    """The id of the order with this number. Raises NotFound."""
+    found = None if "\0" in number else await connection.fetchval(queries.ID_OF_NUMBER, number)
+    if found is None:
+        raise NotFound(f"There is no order {number!r}.")
+    return int(found)
+
+
+async def find_fulfilment_id(connection: Connection, order_id: int, parcel: int) -> int:
+    """The id of a parcel of the order, by its number there. Raises NotFound."""
+    found = await connection.fetchval(queries.FULFILMENT_OF, order_id, parcel)
+    if found is None:
+        raise NotFound(f"The order has no parcel {parcel}.")
+    return int(found)

@@ -10,3 +10,8 @@ WHERE o.id < $1 AND ($3::text IS NULL OR o.state = $3)
   AND ($6::timestamptz IS NULL OR o.id IN (SELECT h.order_id FROM order_history h WHERE h.at >= $6))
 ORDER BY o.id DESC LIMIT $2
 """
+
+ID_OF_NUMBER = "SELECT id FROM orders WHERE number = $1"
+
+# A number from outside may be larger than the column holds.
+FULFILMENT_OF = "SELECT id FROM fulfilments WHERE order_id = $1 AND number = $2::bigint"

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from app.checkout.forms import Address
-from app.core.database import Database
+from app.core.database import Connection, Database
 from app.core.money import Money
 from app.core.problems import NotFound
 from app.orders import queries, workflow_queries
@@ -118,7 +118,7 @@ async def read_order(database: Database, number: str, token: str) -> Order:
     return await _show(database, row)
 
 
-async def find_order(database: Database, number: str) -> Order:
+async def find_order(database: Database | Connection, number: str) -> Order:
     """Return the order to staff or their systems, without its token. Raises NotFound."""
     row = None if "\0" in number else await database.fetchrow(queries.ORDER, number)
     if row is None:
@@ -126,7 +126,7 @@ async def find_order(database: Database, number: str) -> Order:
     return await _show(database, row)
 
 
-async def _show(database: Database, row: Mapping[str, Any]) -> Order:
+async def _show(database: Database | Connection, row: Mapping[str, Any]) -> Order:
     currency = row["currency"]
     lines = [
         OrderLine(
@@ -168,7 +168,7 @@ async def _show(database: Database, row: Mapping[str, Any]) -> Order:
     )
 
 
-async def read_fulfilments(database: Database, order_id: int) -> list[Fulfilment]:
+async def read_fulfilments(database: Database | Connection, order_id: int) -> list[Fulfilment]:
     """The order's parcels; none that was dropped."""
     names = Fulfilment.__struct_fields__
     return [

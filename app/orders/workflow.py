@@ -39,7 +39,7 @@ async def fulfil(
 
     Returns the fulfilment's id. Raises Problem.
     """
-    order = await _lock(connection, order_id)
+    order = await lock(connection, order_id)
     check(OrderState(order["state"]), Verb.SHIP)
     places = await connection.fetch(queries.PLACES, order_id)
     there = {row["position"]: row["quantity"] for row in places if row["location_id"] == location}
@@ -89,7 +89,7 @@ async def cancel(
 
     Their stock is available again; what was paid for them is given back. Raises Problem.
     """
-    order = await _lock(connection, order_id)
+    order = await lock(connection, order_id)
     check(OrderState(order["state"]), Verb.CANCEL)
     if units is None:
         await connection.execute(queries.DROP_OPEN, order_id)
@@ -117,7 +117,7 @@ async def cancel_for_shopper(database: Database, number: str, token: str) -> Ord
     if row is None or not hmac.compare_digest(row["token"].encode(), token.encode()):
         raise NotFound("There is no such order, or its token is wrong.")
     async with database.transaction() as connection:
-        order = await _lock(connection, row["id"])
+        order = await lock(connection, row["id"])
         if order["state"] == OrderState.PARTIALLY_SHIPPED:
             raise Problem(
                 409,
@@ -135,7 +135,8 @@ async def add_mail(
     await connection.execute(queries.ADD_MAIL, order_id, kind, key, msgspec.json.encode(data).decode())
 
 
-async def _lock(connection: Connection, order_id: int) -> Mapping[str, Any]:
+async def lock(connection: Connection, order_id: int) -> Mapping[str, Any]:
+    """Let nobody else change the order in this transaction. Raises NotFound."""
     order: Mapping[str, Any] | None = await connection.fetchrow(queries.LOCK, order_id)
     if order is None:
         raise NotFound(f"There is no order with id {order_id}.")
@@ -149,7 +150,7 @@ async def _lock_fulfilment(
     order_id = await connection.fetchval(queries.ORDER_OF_FULFILMENT, fulfilment_id)
     if order_id is None:
         raise NotFound(f"There is no fulfilment {fulfilment_id}.")
-    order = await _lock(connection, order_id)
+    order = await lock(connection, order_id)
     fulfilment = await connection.fetchrow(queries.FULFILMENT, fulfilment_id)
     if fulfilment["state"] != state:
         raise Problem(
