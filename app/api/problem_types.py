@@ -345,6 +345,13 @@ _LIST = (
         "Ask for fewer.",
     ),
     ProblemType(
+        "label-pending",
+        (409,),
+        "A label is being bought",
+        "The parcel has a label that the carrier has not sold yet, so nobody knows its tracking number.",
+        "Try again after `Retry-After` seconds; undoing the parcel gives the label up.",
+    ),
+    ProblemType(
         "carrier-refused",
         (409,),
         "The carrier refused",

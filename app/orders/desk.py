@@ -10,14 +10,16 @@ from litestar import Response, get, post
 from litestar.types import ControllerRouterHandler
 
 from app.backoffice.frame import Area, Clerk, Entry, Form, Page, Section, back, changes, reads, show
+from app.checkout.shop import Shop
 from app.core.database import Connection, Database
 from app.core.problems import NotFound
 from app.core.templating import PRIVATE
 from app.orders import desk_queries as queries
-from app.orders import invoices, mails, service, workflow, workflow_queries
+from app.orders import invoices, label_desk, mails, service, workflow, workflow_queries
 from app.orders.invoice_pdf import print_document
 from app.orders.listing import find_fulfilment_id
 from app.orders.transitions import OrderState, Verb, allowed_verbs
+from app.shipping.shipments import ParcelLabel, read_labels
 
 navigation = [Entry("Orders", "/orders", Area.ORDERS, Section.ORDERS)]
 
@@ -33,15 +35,18 @@ async def list_orders(
 
 
 @get("/orders/{number:str}", opt=reads(Area.ORDERS))
-async def show_order(clerk: Clerk, database: Database, number: str) -> Response[bytes]:
+async def show_order(clerk: Clerk, database: Database, shop: Shop, number: str) -> Response[bytes]:
     """The order with its units, parcels, mails, documents and history."""
     order = await _find(database, number)
+    parcels = await service.read_fulfilments(database, order["id"])
     context = {
         "order": order,
         "address": msgspec.json.decode(order["shipping_address"]),
         "lines": await database.fetch(workflow_queries.LINES, order["id"]),
         "places": _by_location(await database.fetch(workflow_queries.PLACES, order["id"])),
-        "parcels": await service.read_fulfilments(database, order["id"]),
+        "parcels": parcels,
+        "labels": await _read_labels(database, order["id"]),
+        "sells_labels": shop.carrier is not None,
         "mails": await mails.list_mails(database, order["id"]),
         "documents": await invoices.list_documents(database, order["id"]),
         "history": await database.fetch(queries.HISTORY, order["id"]),
@@ -169,6 +174,12 @@ async def _find_parcel(database: Database, connection: Connection, number: str, 
     return await find_fulfilment_id(connection, order["id"], parcel)
 
 
+async def _read_labels(database: Database, order_id: int) -> dict[int, list[ParcelLabel]]:
+    """By the parcel's number in the order."""
+    rows = await database.fetch(queries.PARCELS, order_id)
+    return {row["number"]: await read_labels(database, row["id"]) for row in rows}
+
+
 def _read_units(form: Form) -> dict[int, int]:
     """What the fields `units-<line>` ask for, without those at 0."""
     names = [name for name in form.values if name.startswith("units-") and name[6:].isdecimal()]
@@ -194,4 +205,5 @@ routes: list[ControllerRouterHandler] = [
     cancel_order,
     send_mail_again,
     show_document,
+    *label_desk.routes,
 ]

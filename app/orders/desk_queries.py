@@ -16,3 +16,5 @@ FROM orders WHERE number = $1
 """
 
 HISTORY = "SELECT state, reason, actor, at FROM order_history WHERE order_id = $1 ORDER BY at"
+
+PARCELS = "SELECT id, number FROM fulfilments WHERE order_id = $1 AND state <> 'dropped'"

@@ -32,7 +32,7 @@ from app.orders.transitions import OrderState
 Asked = Request[Any, Any, Any]
 Work: TypeAlias = Callable[[Connection, int, str], Awaitable[None]]
 TAG = "manage orders"
-PROBLEMS = ("illegal-transition", "nothing-left", "too-many-units", "not-reserved")
+PROBLEMS = ("illegal-transition", "nothing-left", "too-many-units", "not-reserved", "label-pending")
 
 Number = Annotated[int, PathParameter(ge=1, le=MOST_ID, description="The parcel's number in its order")]
 

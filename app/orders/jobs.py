@@ -1,4 +1,4 @@
-"""Jobs of orders: their money and their mails."""
+"""Jobs of orders: their money, their mails, and what carriers delivered."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import structlog
 from procrastinate import Blueprint, JobContext, RetryStrategy
 
 from app.checkout.shop import Shop
+from app.orders.labels import deliver_arrived
 from app.orders.mails import Mailer, send_due_mails
 from app.orders.money import settle_money
 
@@ -36,3 +37,15 @@ async def settle_order_money(context: JobContext, order_id: int) -> None:
     """An order was sent or cancelled: bring its payment in line."""
     shop: Shop = context.additional_context["shop"]
     await settle_money(shop, order_id)
+
+
+@blueprint.task(
+    name="deliver_parcel",
+    queue="orders",
+    pass_context=True,
+    retry=RetryStrategy(max_attempts=10, exponential_wait=2),
+)
+async def deliver_parcel(context: JobContext, fulfilment_id: int) -> None:
+    """The carrier delivered a parcel: its order has arrived when it was the last one."""
+    shop: Shop = context.additional_context["shop"]
+    await deliver_arrived(shop.database, fulfilment_id)

@@ -67,4 +67,18 @@ CHECKS = {
         WHERE o.state IN ('partially_shipped', 'shipped', 'delivered')
             AND NOT EXISTS (SELECT FROM invoices i WHERE i.order_id = o.id AND i.kind = 'invoice')
     """,
+    "a sent parcel goes under the numbers of its labels": """
+        SELECT f.id, f.order_id, f.tracking_number, s.tracking_number AS label
+        FROM fulfilments f JOIN shipments s ON s.fulfilment_id = f.id
+        WHERE f.state IN ('shipped', 'delivered') AND s.state NOT IN ('buying', 'cancelled')
+            AND strpos(f.tracking_number, s.tracking_number) = 0
+    """,
+    "a parcel that its carrier delivered an hour ago has arrived": """
+        SELECT f.id, f.order_id, f.tracking_number, max(e.received_at) AS told_at
+        FROM fulfilments f JOIN shipments s ON s.fulfilment_id = f.id
+        JOIN tracking_events e ON e.shipment_id = s.id
+        WHERE f.state = 'shipped' AND s.state <> 'cancelled'
+        GROUP BY f.id
+        HAVING bool_and(s.state = 'delivered') AND max(e.received_at) < now() - interval '1 hour'
+    """,
 }

@@ -18,10 +18,12 @@ from app.inventory import service as inventory
 from app.orders import invoices
 from app.orders import workflow_queries as queries
 from app.orders.transitions import OrderState, Verb, check, find_case, find_target
+from app.shipping import shipments
 
 # Units by the position of their line.
 Units = Mapping[int, int]
 SHOPPER = "shopper"
+CARRIER = "carrier"
 
 
 class Tracking(NamedTuple):
@@ -53,33 +55,42 @@ async def fulfil(
 async def ship(
     connection: Connection, fulfilment_id: int, *, tracking: Tracking | None = None, actor: str
 ) -> OrderState:
-    """The fulfilment has left the house: stock, state, invoice, mail and capture follow. Raises Problem."""
-    order, fulfilment = await _lock_fulfilment(connection, fulfilment_id, "open")
+    """The fulfilment has left the house: stock, state, invoice, mail and capture follow. Raises Problem.
+
+    It goes by the labels that were bought for it, without any by `tracking`.
+    """
+    order, fulfilment = await lock_fulfilment(connection, fulfilment_id, "open")
     check(OrderState(order["state"]), Verb.SHIP)
     rows = await connection.fetch(queries.FULFILMENT_UNITS, fulfilment_id)
     units = [(row["variant_id"], row["quantity"]) for row in rows]
     await inventory.ship(connection, order["id"], units, location=fulfilment["location_id"], actor=actor)
-    await connection.execute(queries.SHIP, fulfilment_id, *(tracking or Tracking()))
+    way = await _find_way(connection, order, fulfilment, tracking or Tracking())
+    await connection.execute(queries.SHIP, fulfilment_id, *way)
     state = await _enter(connection, order, Verb.SHIP, f"parcel {fulfilment['number']} sent", actor)
     await invoices.issue_invoice(connection, order["id"])
     data = {"fulfilment": fulfilment["number"]}
     await add_mail(connection, order["id"], "shipping", f"shipping:{fulfilment_id}", data)
     await connection.execute(queries.DEFER_MONEY, order["id"])
+    if await shipments.have_arrived(connection, fulfilment_id):
+        # The carrier was quicker than whoever says that it left.
+        state = await deliver(connection, fulfilment_id, actor=CARRIER)
     return state
 
 
 async def deliver(connection: Connection, fulfilment_id: int, *, actor: str) -> OrderState:
     """The fulfilment has arrived. Raises Problem."""
-    order, fulfilment = await _lock_fulfilment(connection, fulfilment_id, "shipped")
+    order, fulfilment = await lock_fulfilment(connection, fulfilment_id, "shipped")
     check(OrderState(order["state"]), Verb.DELIVER)
     await connection.execute(queries.DELIVER, fulfilment_id)
+    await shipments.mark_arrived(connection, fulfilment_id)
     return await _enter(connection, order, Verb.DELIVER, f"parcel {fulfilment['number']} arrived", actor)
 
 
 async def drop(connection: Connection, fulfilment_id: int) -> None:
-    """Undo an open fulfilment: its units stay reserved for the order. Raises Problem."""
-    await _lock_fulfilment(connection, fulfilment_id, "open")
+    """Undo an open fulfilment and its labels: its units stay reserved for the order. Raises Problem."""
+    await lock_fulfilment(connection, fulfilment_id, "open")
     await connection.execute(queries.DROP, fulfilment_id)
+    await shipments.cancel_labels(connection, [fulfilment_id])
 
 
 async def cancel(
@@ -92,7 +103,8 @@ async def cancel(
     order = await lock(connection, order_id)
     check(OrderState(order["state"]), Verb.CANCEL)
     if units is None:
-        await connection.execute(queries.DROP_OPEN, order_id)
+        dropped = await connection.fetch(queries.DROP_OPEN, order_id)
+        await shipments.cancel_labels(connection, [row["id"] for row in dropped])
     lines = await connection.fetch(queries.LINES, order_id)
     free = {row["position"]: row["quantity"] - row["cancelled"] - row["sent"] - row["open"] for row in lines}
     wanted = dict(units) if units is not None else {position: left for position, left in free.items() if left}
@@ -143,10 +155,13 @@ async def lock(connection: Connection, order_id: int) -> Mapping[str, Any]:
     return order
 
 
-async def _lock_fulfilment(
+async def lock_fulfilment(
     connection: Connection, fulfilment_id: int, state: str
 ) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
-    """Lock its order, then read it: it must see what the holder before has committed."""
+    """Lock its order and return both. Raises Problem when the fulfilment is in another state.
+
+    The order is locked before anything is read: that must be what the holder before has committed.
+    """
     order_id = await connection.fetchval(queries.ORDER_OF_FULFILMENT, fulfilment_id)
     if order_id is None:
         raise NotFound(f"There is no fulfilment {fulfilment_id}.")
@@ -161,6 +176,36 @@ async def _lock_fulfilment(
             f" {state}. The order is {order['state']}.",
         )
     return order, fulfilment
+
+
+async def _find_way(
+    connection: Connection, order: Mapping[str, Any], fulfilment: Mapping[str, Any], given: Tracking
+) -> Tracking:
+    """How the fulfilment goes; what was typed by hand is written down for its tracking page."""
+    labels = await shipments.read_labels(connection, fulfilment["id"])
+    pending = [label for label in labels if label.state is shipments.ParcelState.BUYING]
+    if pending:
+        raise Problem(
+            409,
+            "label-pending",
+            "A label is being bought",
+            f"Parcel {fulfilment['number']} of order {order['number']} waits for {len(pending)} of its"
+            f" {len(labels)} labels: try again in a minute, or undo the parcel.",
+            retry_after=60,
+        )
+    if labels:
+        numbers = ", ".join(label.tracking_number or "" for label in labels)
+        return Tracking(labels[0].carrier, numbers, labels[0].tracking_url)
+    if given.number:
+        await shipments.ship_by_hand(
+            connection,
+            fulfilment_id=fulfilment["id"],
+            order_id=order["id"],
+            carrier=given.carrier,
+            tracking_number=given.number,
+            tracking_url=given.url,
+        )
+    return given
 
 
 async def _enter(

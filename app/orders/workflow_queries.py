@@ -65,7 +65,7 @@ WHERE id = $1
 """
 DELIVER = "UPDATE fulfilments SET state = 'delivered', delivered_at = now() WHERE id = $1"
 DROP = "UPDATE fulfilments SET state = 'dropped' WHERE id = $1"
-DROP_OPEN = "UPDATE fulfilments SET state = 'dropped' WHERE order_id = $1 AND state = 'open'"
+DROP_OPEN = "UPDATE fulfilments SET state = 'dropped' WHERE order_id = $1 AND state = 'open' RETURNING id"
 
 CANCEL_UNITS = """
 UPDATE order_lines l SET cancelled = l.cancelled + c.quantity

@@ -34,6 +34,20 @@ UPDATE shipments SET state = 'announced', carrier = $2, service = $3, tracking_n
 WHERE id = $1 AND state = 'buying' RETURNING id
 """
 
+OF_FULFILMENT = """
+SELECT id, state, carrier, service, tracking_number, tracking_url, box, grams, cost,
+       label IS NOT NULL AS printable
+FROM shipments WHERE fulfilment_id = $1 AND state <> 'cancelled' ORDER BY parcel
+"""
+
+# One whose draft has a name may be sold by now: the worker finishes it.
+CANCEL = """
+WITH begun AS (
+    DELETE FROM shipments WHERE fulfilment_id = ANY($1::bigint[]) AND state = 'buying' AND draft_id IS NULL
+)
+UPDATE shipments SET state = 'cancelled' WHERE fulfilment_id = ANY($1::bigint[]) AND state = 'announced'
+"""
+
 GIVE_UP = "DELETE FROM shipments WHERE id = $1 AND state = 'buying'"
 
 # Older than a purchase takes: its process has died, or the carrier was away.
@@ -42,11 +56,11 @@ SELECT id FROM shipments WHERE state = 'buying' AND created_at < now() - make_in
 ORDER BY created_at LIMIT 100
 """
 
-LABEL = "SELECT label, label_type FROM shipments WHERE id = $1 AND label IS NOT NULL"
+LABEL = "SELECT label, label_type FROM shipments WHERE id = $1 AND fulfilment_id = $2 AND label IS NOT NULL"
 
 # In the order of ids, so that two reports never wait for each other.
 LOCK_NUMBERS = """
-SELECT id, tracking_number FROM shipments WHERE tracking_number = ANY($1::text[]) AND source = $2
+SELECT id, tracking_number, state FROM shipments WHERE tracking_number = ANY($1::text[]) AND source = $2
 ORDER BY id FOR UPDATE
 """
 
@@ -67,23 +81,43 @@ FROM (
     FROM tracking_events WHERE shipment_id = ANY($1::bigint[])
     ORDER BY shipment_id, status IN ('delivered', 'returned') DESC, at DESC, id DESC
 ) last
-WHERE s.id = last.shipment_id
+-- That a label was printed is no news of one that was cancelled.
+WHERE s.id = last.shipment_id AND (s.state <> 'cancelled' OR last.status <> 'announced')
 """
 
-# Of the order with this number and token: its parcels, and what was seen of each, latest first.
+# The job commits with the events; each fulfilment looks for itself whether all its parcels have arrived.
+DEFER_DELIVERY = """
+SELECT procrastinate_defer_jobs_v1(array_agg(
+    ROW('orders', 'orders:deliver_parcel', 0, 'order:' || order_id, NULL,
+        jsonb_build_object('fulfilment_id', fulfilment_id), NULL)::procrastinate_job_to_defer_v1
+    ORDER BY fulfilment_id
+)) FROM (
+    SELECT DISTINCT order_id, fulfilment_id FROM shipments
+    WHERE id = ANY($1::bigint[]) AND state = 'delivered'
+) arrived HAVING count(*) > 0
+"""
+
+LOCK_OPEN = """
+SELECT id FROM shipments
+WHERE fulfilment_id = $1 AND state NOT IN ('buying', 'delivered', 'returned', 'cancelled')
+ORDER BY id FOR UPDATE
+"""
+
+ARRIVED = """
+SELECT coalesce(bool_and(state = 'delivered'), false) FROM shipments
+WHERE fulfilment_id = $1 AND state <> 'cancelled'
+"""
+
+# Of an order: its parcels, without those that were never sent, and what was seen of each, latest first.
 OF_ORDER = """
 SELECT s.id, s.state, s.carrier, s.service, s.tracking_number, s.tracking_url, s.bought_at, s.delivered_at,
     coalesce((SELECT json_agg(json_build_object('status', e.status, 'at', e.at, 'message', e.message,
                                                 'place', e.place) ORDER BY e.at DESC, e.id DESC)
               FROM tracking_events e WHERE e.shipment_id = s.id), '[]') AS events
-FROM shipments s WHERE s.order_id = $1 AND s.state <> 'buying' ORDER BY s.fulfilment_id, s.parcel
+FROM shipments s
+WHERE s.order_id = $1 AND s.state NOT IN ('buying', 'cancelled')
+    AND NOT EXISTS (SELECT FROM fulfilments f WHERE f.id = s.fulfilment_id AND f.state = 'dropped')
+ORDER BY s.fulfilment_id, s.parcel
 """
 
 ORDER = "SELECT id, number, token FROM orders WHERE number = $1"
-
-# Delivered parcels of orders, for the desk: what is on its way, newest first.
-LIST = """
-SELECT s.id, s.state, s.carrier, s.service, s.tracking_number, s.cost, s.created_at, s.label IS NOT NULL AS
-label,        o.number
-FROM shipments s JOIN orders o ON o.id = s.order_id ORDER BY s.id DESC LIMIT $1 OFFSET $2
-"""

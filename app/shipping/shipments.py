@@ -76,8 +76,23 @@ class Tracking(msgspec.Struct):
 _EVENTS = msgspec.json.Decoder(list[Sighting])
 
 
-async def buy_labels(
-    database: Database,
+class ParcelLabel(msgspec.Struct, kw_only=True):
+    """A label of a fulfilment, for staff; `cost` in minor units is what it cost the shop."""
+
+    id: int
+    state: ParcelState
+    carrier: str
+    service: str
+    tracking_number: str | None
+    tracking_url: str
+    box: str
+    grams: int
+    cost: int | None
+    printable: bool
+
+
+async def intend_labels(
+    connection: Connection,
     carrier: Carrier,
     *,
     fulfilment_id: int,
@@ -85,23 +100,23 @@ async def buy_labels(
     parcels: Sequence[Parcel],
     service: tuple[str, str],
 ) -> list[int]:
-    """Buy a label for each parcel of a fulfilment; `service` is the carrier's name and its service.
+    """Write down that each parcel of a fulfilment shall have a label; `service`: the carrier and its service.
 
-    Repeating it buys nothing twice. Raises Problem: 409 when the carrier refuses, 503 when it is away; what
-    was begun then is finished by the worker.
+    Returns what is to be bought: nothing for a parcel that has its label, or has one on the way. Call
+    `finish` with each after the commit; the worker does it for those that nobody finishes.
     """
-    intended = []
+    made = []
     for number, parcel in enumerate(parcels, 1):
         row = (fulfilment_id, order_id, number, carrier.name, *service, parcel.box.code, parcel.grams)
-        intended.append(await _intend(database, row))
-    made = [shipment for shipment in intended if shipment is not None]
-    for shipment in made:
-        await finish(database, carrier, shipment)
-    return made
+        made.append(await connection.fetchval(queries.INTEND, *row))
+    return [shipment for shipment in made if shipment is not None]
 
 
 async def finish(database: Database, carrier: Carrier, shipment_id: int) -> None:
-    """Bring a begun purchase to its end; nothing happens to one that has ended. Raises Problem."""
+    """Bring a begun purchase to its end; nothing happens to one that has ended.
+
+    Raises Problem: 409 when the carrier refuses, 503 when it is away; the worker tries again then.
+    """
     row = await database.fetchrow(queries.TO_BUY, shipment_id)
     if row is None or row["state"] != ParcelState.BUYING or row["source"] != carrier.name:
         return
@@ -148,12 +163,6 @@ async def finish_all(database: Database, carrier: Carrier) -> int:
     return len(rows)
 
 
-async def _intend(database: Database, row: tuple[object, ...]) -> int | None:
-    async with database.connection() as connection:
-        made: int | None = await connection.fetchval(queries.INTEND, *row)
-        return made
-
-
 async def _name_draft(database: Database, carrier: Carrier, row: asyncpg.Record) -> str | None:
     origin = (await read_table(database)).origin
     if origin is None:
@@ -162,12 +171,28 @@ async def _name_draft(database: Database, carrier: Carrier, row: asyncpg.Record)
         raise CarrierRefused("The box of this parcel is gone: pack it anew.")
     size = (row["length_mm"], row["width_mm"], row["height_mm"])
     box = Box(row["code"], row["title"], size, row["tare_grams"], row["limit_grams"], row["freight"])
-    to = msgspec.json.decode(row["shipping_address"], type=Address)
-    place = Place(to.country, to.postcode, to.name, to.line1, to.line2, to.city)
+    place = place_of(row["shipping_address"])
     draft = await carrier.draft(origin, place, Parcel(box, row["grams"]), f"{row['number']}-{row['id']}")
     async with database.connection() as connection:
         named: str | None = await connection.fetchval(queries.NAME_DRAFT, row["id"], draft.id)
         return named
+
+
+def place_of(shipping_address: str) -> Place:
+    """An order's address, of its JSON, as carriers want it."""
+    to = msgspec.json.decode(shipping_address, type=Address)
+    return Place(to.country, to.postcode, to.name, to.line1, to.line2, to.city)
+
+
+async def read_labels(database: Database | Connection, fulfilment_id: int) -> list[ParcelLabel]:
+    """The labels of a fulfilment, those that are being bought too; none that was cancelled."""
+    rows = await database.fetch(queries.OF_FULFILMENT, fulfilment_id)
+    return msgspec.convert([dict(row) for row in rows], list[ParcelLabel])
+
+
+async def cancel_labels(connection: Connection, fulfilments: Sequence[int]) -> None:
+    """Nothing is sent with these labels; what the carrier took for them is its to give back."""
+    await connection.execute(queries.CANCEL, fulfilments)
 
 
 async def ship_by_hand(
@@ -195,8 +220,22 @@ async def mark_delivered(connection: Connection, shipment_id: int, message: str 
     await connection.execute(queries.SETTLE, [shipment_id])
 
 
+async def mark_arrived(connection: Connection, fulfilment_id: int) -> None:
+    """Staff know that a fulfilment arrived: so have its parcels. Call it in a transaction."""
+    for row in await connection.fetch(queries.LOCK_OPEN, fulfilment_id):
+        await mark_delivered(connection, row["id"])
+
+
+async def have_arrived(database: Database | Connection, fulfilment_id: int) -> bool:
+    """Whether the fulfilment has parcels and the carrier delivered each."""
+    return bool(await database.fetchval(queries.ARRIVED, fulfilment_id))
+
+
 async def record_events(database: Database, source: str, events: Sequence[TrackingEvent]) -> int:
-    """Write down what a carrier saw, each thing once, in whichever order; returns how many were of ours."""
+    """Write down what a carrier saw, each thing once, in whichever order; returns how many were of ours.
+
+    A parcel that arrived by it has its order told, by a job that commits with it.
+    """
     numbers = sorted({event.tracking_number for event in events})
     async with database.transaction() as connection:
         rows = await connection.fetch(queries.LOCK_NUMBERS, numbers, source)
@@ -212,12 +251,14 @@ async def record_events(database: Database, source: str, events: Sequence[Tracki
                 [event.place for event in seen],
             )
             await connection.execute(queries.SETTLE, sorted(ours.values()))
+            under_way = [row["id"] for row in rows if row["state"] != ParcelState.DELIVERED]
+            await connection.execute(queries.DEFER_DELIVERY, under_way)
     return len(seen)
 
 
-async def read_label(database: Database, shipment_id: int) -> tuple[bytes, str]:
-    """The label and its media type. Raises NotFound."""
-    row = await database.fetchrow(queries.LABEL, shipment_id)
+async def read_label(database: Database, fulfilment_id: int, shipment_id: int) -> tuple[bytes, str]:
+    """A label of the fulfilment and its media type. Raises NotFound."""
+    row = await database.fetchrow(queries.LABEL, shipment_id, fulfilment_id)
     if row is None:
         raise NotFound(f"Parcel {shipment_id} has no label.")
     return row["label"], row["label_type"]

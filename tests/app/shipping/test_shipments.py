@@ -57,15 +57,26 @@ async def order(client: httpx.Client, owner: asyncpg.Connection) -> dict[str, An
     return made
 
 
-async def buy(database: Database, carrier: EasyPostCarrier, order: dict[str, Any], fulfilment: int) -> None:
-    await shipments.buy_labels(
-        database,
-        carrier,
-        fulfilment_id=fulfilment,
-        order_id=order["id"],
-        parcels=[Parcel(BOX, 400), Parcel(BOX, 900)],
-        service=("DHLPaket", "Paket"),
-    )
+async def buy(
+    database: Database,
+    carrier: EasyPostCarrier,
+    order: dict[str, Any],
+    fulfilment: int,
+    *,
+    service: str = "Paket",
+    grams: tuple[int, ...] = (400, 900),
+) -> None:
+    async with database.transaction() as connection:
+        begun = await shipments.intend_labels(
+            connection,
+            carrier,
+            fulfilment_id=fulfilment,
+            order_id=order["id"],
+            parcels=[Parcel(BOX, each) for each in grams],
+            service=("DHLPaket", service),
+        )
+    for shipment in begun:
+        await shipments.finish(database, carrier, shipment)
 
 
 async def rows(owner: asyncpg.Connection, fulfilment: int) -> list[asyncpg.Record]:
@@ -85,7 +96,7 @@ async def test_each_parcel_gets_one_label_and_a_second_click_none(
     assert wire.purchases == 2
     assert {first["tracking_number"], second["tracking_number"]} == {"EZ0000000001", "EZ0000000002"}
     assert (first["state"], first["cost"], first["carrier"]) == ("announced", 514, "DHLPaket")
-    assert await shipments.read_label(database, first["id"]) == (LABEL, "application/pdf")
+    assert await shipments.read_label(database, fulfilment, first["id"]) == (LABEL, "application/pdf")
 
 
 async def test_an_answer_that_was_lost_buys_no_second_label(
@@ -139,14 +150,7 @@ async def test_a_service_that_is_not_offered_is_refused_and_leaves_nothing(
 ) -> None:
     fulfilment = next(fulfilments)
     with pytest.raises(Problem, match="there is DHLPaket Paket") as caught:
-        await shipments.buy_labels(
-            database,
-            carrier,
-            fulfilment_id=fulfilment,
-            order_id=order["id"],
-            parcels=[Parcel(BOX, 400)],
-            service=("DHLPaket", "Rocket"),
-        )
+        await buy(database, carrier, order, fulfilment, service="Rocket", grams=(400,))
     assert caught.value.status == 409
     assert not await rows(owner, fulfilment)
     assert wire.purchases == 0
