@@ -4,6 +4,9 @@ import sys
 from collections.abc import Mapping
 from typing import Any, Final
 
+# The engine runs providers in threads of one process. One that imports a part of this package while another
+# imports the whole finds it half made, so the whole comes first, before any of them.
+import docker  # noqa: F401
 from pulumi.dynamic import DiffResult, ResourceProvider
 
 PROVIDER_KEY: Final = "__provider"
