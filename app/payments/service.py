@@ -74,9 +74,9 @@ class Ledger(msgspec.Struct, frozen=True):
         return max(0, self.captured - self.refunded - self.refunding)
 
 
-async def capture(shop: Shop, order_id: int, amount: int, key: str) -> Operation:
+async def capture(shop: Shop, order_id: int, amount: int, key: str, reason: str = "") -> Operation:
     """Take so much of what is authorized. Raises Problem when that is more than is left."""
-    return await _operate(shop, order_id, OperationKind.CAPTURE, amount, key=key)
+    return await _operate(shop, order_id, OperationKind.CAPTURE, amount, key=key, reason=reason)
 
 
 async def refund(shop: Shop, order_id: int, amount: int, reason: str, key: str) -> Operation:
@@ -84,9 +84,9 @@ async def refund(shop: Shop, order_id: int, amount: int, reason: str, key: str) 
     return await _operate(shop, order_id, OperationKind.REFUND, amount, key=key, reason=reason)
 
 
-async def void(shop: Shop, order_id: int, key: str | None = None) -> Operation | None:
+async def void(shop: Shop, order_id: int, key: str | None = None, reason: str = "") -> Operation | None:
     """Let go of what is authorized and not captured; None when there is nothing of that."""
-    return await _operate_rest(shop, order_id, OperationKind.VOID, key or f"void:{order_id}", "")
+    return await _operate_rest(shop, order_id, OperationKind.VOID, key or f"void:{order_id}", reason)
 
 
 async def read_ledger(connection: Connection, order_id: int) -> Ledger:
