@@ -1,8 +1,9 @@
 """Delivery: what GitHub's pipelines may do, without a long-lived key.
 
 Creates (or adopts) the account's OIDC provider, and two roles: `plan` reads, and the repository's pull
-requests take it; `apply` changes, and only the repository's GitHub environment of the stack's name may take
-it, so GitHub's own approvals guard it. Neither may touch IAM beyond this stack's own roles.
+requests take it, and its branch `main` each night to look for drift; `apply` changes, and only the
+repository's GitHub environment of the stack's name may take it, so GitHub's own approvals guard it. Neither
+may touch IAM beyond this stack's own roles.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from stacks.aws import access, settings
 from stacks.aws.context import Context
 
 ISSUER = "token.actions.githubusercontent.com"
+PLAN_SUBJECTS = ["pull_request", "ref:refs/heads/main"]
 READ_ONLY = "arn:aws:iam::aws:policy/ReadOnlyAccess"
 READ_ROLES = ["iam:GetRole", "iam:GetRolePolicy", "iam:ListRolePolicies", "iam:ListAttachedRolePolicies"]
 # The policies outside service-role/ that this program attaches.
@@ -82,18 +84,14 @@ class Delivery(pulumi.ComponentResource):
         self.plan_role = access.Role(
             f"{name}-plan",
             context.name("plan"),
-            _trust(
-                provider_arn,
-                {"StringEquals": _audience() | {f"{ISSUER}:sub": f"repo:{args.repository}:pull_request"}},
-            ),
+            _trust(provider_arn, [f"repo:{args.repository}:{subject}" for subject in PLAN_SUBJECTS]),
             self,
             managed={"read": READ_ONLY},
         ).arn
-        subject = f"repo:{args.repository}:environment:{context.stack}"
         self.apply_role = access.Role(
             f"{name}-apply",
             context.name("apply"),
-            _trust(provider_arn, {"StringEquals": _audience() | {f"{ISSUER}:sub": subject}}),
+            _trust(provider_arn, f"repo:{args.repository}:environment:{context.stack}"),
             self,
             _changes(context, own),
             managed={"read": READ_ONLY},
@@ -129,15 +127,12 @@ def _changes(context: Context, own: list[str]) -> list[access.Statement]:
     ]
 
 
-def _audience() -> dict[str, str]:
-    return {f"{ISSUER}:aud": "sts.amazonaws.com"}
-
-
-def _trust(provider_arn: str, condition: dict[str, dict[str, str]]) -> str:
+def _trust(provider_arn: str, subject: str | list[str]) -> str:
+    """Return who may take a role: GitHub's tokens for AWS with this subject, or one of these."""
     statement = {
         "Effect": "Allow",
         "Action": "sts:AssumeRoleWithWebIdentity",
         "Principal": {"Federated": provider_arn},
-        "Condition": condition,
+        "Condition": {"StringEquals": {f"{ISSUER}:aud": "sts.amazonaws.com", f"{ISSUER}:sub": subject}},
     }
     return json.dumps({"Version": "2012-10-17", "Statement": [statement]})

@@ -202,7 +202,7 @@ def test_pipelines_are_pinned_to_their_repository_and_environment(production: Gr
         if statement["Action"] == "sts:AssumeRoleWithWebIdentity"
     }
     assert subjects == {
-        "delivery-plan": "repo:acme/shop:pull_request",
+        "delivery-plan": ["repo:acme/shop:pull_request", "repo:acme/shop:ref:refs/heads/main"],
         "delivery-apply": "repo:acme/shop:environment:production",
     }
 
