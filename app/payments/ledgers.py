@@ -39,8 +39,8 @@ def _rows(wrong: str) -> str:
     return f"SELECT * FROM ({sums}) s WHERE {wrong}"  # noqa: S608
 
 
-# Orders whose money was authorized first: what was taken of it, and what the units that were sent are worth, as
-# app/orders/worth.py has it.
+# Orders whose money was authorized first: what was taken of it, and what the units that were sent are worth
+# in the way of app/orders/worth.py.
 _AUTHORIZED = """
     WITH sent AS (
         SELECT f.order_id, l.position, sum(l.quantity) AS units, max(f.shipped_at) AS at
