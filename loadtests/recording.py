@@ -13,6 +13,8 @@ from typing import Any, NamedTuple
 import msgspec
 from hdrh.histogram import HdrHistogram
 
+# What was sampled beside the requests, by chart and line: (second, value).
+Series = dict[str, dict[str, list[tuple[float, float]]]]
 LONGEST_MICROSECONDS = 120_000_000
 PERCENTILES = (50.0, 75.0, 90.0, 95.0, 99.0, 99.9, 99.99)
 

@@ -12,8 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from loadtests.objectives import Verdict
 from loadtests.profiles import Mark, Profile
-from loadtests.recording import PERCENTILES, Process, Recording, read_percentile
-from loadtests.sampling import Series
+from loadtests.recording import PERCENTILES, Process, Recording, Series, read_percentile
 from loadtests.sections import Chart, Section
 
 FORMAT = 2

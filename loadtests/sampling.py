@@ -18,10 +18,8 @@ from typing import Any, cast
 from docker.errors import DockerException
 from docker.models.containers import Container
 
+from loadtests.recording import Series
 from loadtests.stack import Stack
-
-# By chart and line: (second, value).
-Series = dict[str, dict[str, list[tuple[float, float]]]]
 
 # One command reads five times before it is begun anew: fewer starts of a program, and none is left behind.
 DATABASE = """psql -qAtX -U postgres -d store -f - <<'SQL'

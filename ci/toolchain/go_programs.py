@@ -1,4 +1,4 @@
-"""Programs that only the tests need, each built from one Go module unless it is on PATH."""
+"""Programs that only tests and benches need, each built from one Go module unless it is on PATH."""
 
 import shutil
 from dataclasses import dataclass
@@ -49,3 +49,5 @@ STRIPE_MOCK: Final = GoProgram(
 ACTIONLINT: Final = GoProgram(
     "actionlint", "github.com/rhysd/actionlint/cmd/actionlint", pins.ACTIONLINT, sources="actionlint"
 )
+# Another load generator, built only for the bench that compares ours with it.
+K6: Final = GoProgram("k6", "go.k6.io/k6", pins.K6, sources="k6")

@@ -16,6 +16,9 @@ DOCKER_UPSTREAM_SUM = "h1:T3HvvZCRd4h2qkMl+SXA2zza26Rdz8xqV81skikQWy4="
 # The API that the tests of the Stripe adapter speak to; a Go module.
 STRIPE_MOCK = "0.203.0"
 
+# What the load generator is measured against (loadtests/bench/generators.py); a Go module.
+K6 = "1.8.1"
+
 # What the pipelines of GitHub are checked with; a Go module.
 ACTIONLINT = "1.7.12"
 

@@ -5,7 +5,7 @@ from time import perf_counter
 from typing import Any
 
 import msgspec
-from locust import FastHttpUser, constant, events, task
+from locust import FastHttpUser, events, task
 from locust.exception import StopUser
 
 from loadtests.arrivals import Finished
@@ -19,14 +19,17 @@ generator = Generator(seed=None)
 def add_options(parser: Any) -> None:
     parser.add_argument("--arrivals", type=float, default=0.0)
     parser.add_argument("--seconds", type=float, default=1.0)
+    parser.add_argument("--wait", type=float, default=0.01)
     parser.add_argument("--record", default="")
 
 
 class Plain(FastHttpUser):
-    """One request after the other, with 10 ms between them in the closed loop."""
+    """One request after the other, with `--wait` seconds between them in the closed loop."""
 
-    wait_time = constant(0.01)
     intended: float | None = None
+
+    def wait_time(self) -> float:
+        return 0.0 if generator.open else float(self.environment.parsed_options.wait)
 
     def context(self) -> dict[str, Any]:
         return {"intended": self.intended}

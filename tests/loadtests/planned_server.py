@@ -1,13 +1,15 @@
 """A server whose behaviour is known: answers after a set time, freezes, fails or saturates by plan.
 
+`GET /told` answers how long each answer took.
 `python -m tests.loadtests.planned_server --latency 0.005 --freeze 20 2` prints its port and serves.
 """
 
 import argparse
 import asyncio
-from time import monotonic
+import json
+from time import monotonic, perf_counter
 
-ANSWER = b"HTTP/1.1 %s\r\nContent-Type: text/plain\r\nContent-Length: 2\r\n\r\nok"
+ANSWER = b"HTTP/1.1 %s\r\nContent-Type: text/plain\r\nContent-Length: %d\r\n\r\n%s"
 
 
 class PlannedServer:
@@ -18,11 +20,12 @@ class PlannedServer:
         self.lanes = asyncio.Semaphore(lanes)
         self.begin: float | None = None
         self.served = 0
+        self.durations: list[float] = []
 
     async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            while await reader.readuntil(b"\r\n\r\n"):
-                writer.write(await self.answer())
+            while head := await reader.readuntil(b"\r\n\r\n"):
+                writer.write(self.tell() if head.startswith(b"GET /told ") else await self.answer())
                 await writer.drain()
         except (asyncio.IncompleteReadError, ConnectionError):
             pass
@@ -33,6 +36,7 @@ class PlannedServer:
         if self.begin is None:
             self.begin = monotonic()
         self.served += 1
+        arrived = perf_counter()
         failed = self.failing > 0 and self.served % round(1 / self.failing) == 0
         async with self.lanes:
             begin, length = self.freeze
@@ -40,7 +44,14 @@ class PlannedServer:
             if begin <= second < begin + length:
                 await asyncio.sleep(begin + length - second)
             await asyncio.sleep(self.latency)
-        return ANSWER % (b"500 Internal Server Error" if failed else b"200 OK")
+        self.durations.append(perf_counter() - arrived)
+        return ANSWER % (b"500 Internal Server Error" if failed else b"200 OK", 2, b"ok")
+
+    def tell(self) -> bytes:
+        """How long each answer since the last call took, in seconds; the plan begins anew."""
+        told = json.dumps(self.durations).encode()
+        self.durations, self.begin = [], None
+        return ANSWER % (b"200 OK", len(told), told)
 
 
 async def serve(options: argparse.Namespace) -> None:

