@@ -33,7 +33,7 @@ build: toolchain ## build the store's image once per version, with SBOM and prov
 	@$(VENV)/python -m ci.release build $(if $(OUTPUT),--output $(OUTPUT))
 
 scan: toolchain ## look for known vulnerabilities in a build [VERSION=…], or say "not scanned"
-	@$(VENV)/python -m ci.release scan $(if $(VERSION),--version $(VERSION))
+	@$(VENV)/python -m ci.release scan $(if $(VERSION),--version $(VERSION)) $(if $(OUTPUT),--output $(OUTPUT))
 
 release: toolchain ## release [STACK=local] what this checkout holds, IMAGE=… or VERSION=…
 	@$(VENV)/python -m ci.release ship $(STACK) $(if $(IMAGE),--image $(IMAGE)) $(if $(VERSION),--version $(VERSION))

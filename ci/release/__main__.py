@@ -68,12 +68,11 @@ def rollback(arguments: argparse.Namespace) -> int:
 
 
 def live(arguments: argparse.Namespace) -> int:
-    client = preflight.connect()
-    entry = shipping.live(arguments.stack, client)
+    entry = shipping.live(arguments.stack)
     if arguments.json:
         print(json.dumps({"stack": arguments.stack, **asdict(entry)}))
         return 0
-    print(f"stack         {arguments.stack}, {shipping.replicas(arguments.stack, client)} web containers")
+    print(f"stack         {arguments.stack}")
     print(f"version       {entry.version}")
     print(f"digest        {entry.image}")
     print(f"commit        {entry.commit}")

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from ci import deployment
+from ci.release import bucket
 from ci.release.people import who
 
 STARTED: Final = "started"
@@ -55,11 +56,8 @@ def path(stack: str) -> Path:
 
 def read(stack: str) -> list[Entry]:
     """All lines, oldest first. One that a full disk cut short is left out."""
-    file = path(stack)
-    if not file.exists():
-        return []
     entries = []
-    for line in file.read_text(encoding="utf-8").splitlines():
+    for line in lines(stack):
         try:
             entries.append(Entry(**json.loads(line)))
         except (ValueError, TypeError):
@@ -67,7 +65,19 @@ def read(stack: str) -> list[Entry]:
     return entries
 
 
+def lines(stack: str) -> list[str]:
+    place = bucket.find(stack)
+    if place is not None:
+        return bucket.lines(place)
+    file = path(stack)
+    return file.read_text(encoding="utf-8").splitlines() if file.exists() else []
+
+
 def append(stack: str, entry: Entry) -> None:
+    place = bucket.find(stack)
+    if place is not None:
+        bucket.append(place, json.dumps(asdict(entry), ensure_ascii=False))
+        return
     file = path(stack)
     file.parent.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o640)

@@ -1,6 +1,7 @@
 """One change of a stack at a time. The second says who holds the stack since when, and ends.
 
-The kernel drops the lock with the process that holds it, so a killed release never leaves it behind.
+The kernel drops the lock with the process that holds it, so a killed release never leaves it behind. Where
+the state is in a bucket, releases on other machines are kept out too, by a lease that ends after its holder.
 """
 
 import contextlib
@@ -15,6 +16,7 @@ from typing import IO, Final
 
 from ci import deployment
 from ci.deployment import DeploymentError
+from ci.release import bucket
 from ci.release.people import who
 
 FOLDER: Final = "locks"
@@ -27,18 +29,25 @@ def path(stack: str) -> Path:
 @contextlib.contextmanager
 def hold(stack: str, what: str) -> Iterator[None]:
     """Hold a stack for `what`. Raises DeploymentError at once while another process holds it."""
+    holder = {
+        "what": what,
+        "who": who(),
+        "process": os.getpid(),
+        "host": socket.gethostname(),
+        "since": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
     with take(stack) as file:
         file.truncate(0)
-        holder = {
-            "what": what,
-            "who": who(),
-            "process": os.getpid(),
-            "host": socket.gethostname(),
-            "since": datetime.now(UTC).isoformat(timespec="seconds"),
-        }
         file.write(json.dumps(holder))
         file.flush()
-        yield
+        place = bucket.find(stack)
+        if place is None:
+            yield
+            return
+        with bucket.lease(place, holder) as other:
+            if other is not None:
+                raise DeploymentError(describe(stack, json.dumps(other)))
+            yield
 
 
 def take(stack: str) -> IO[str]:

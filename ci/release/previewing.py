@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from ci import cost, deployment
 from ci.deployment import COLOUR, POLICIES, DeploymentError, condense
+from ci.release import amazon_shipping
 from ci.toolchain.cache import CHECKOUT
 from ci.toolchain.pulumi_cli import require_cli
 
@@ -56,6 +57,9 @@ class Plan:
 
 def run(stack: str) -> Plan:
     """Preview a stack. What stops it is in the plan; raises DeploymentError when there is nothing to tell."""
+    if amazon_shipping.is_on_aws(stack) and deployment.exists(stack):
+        # Else a fresh checkout, whose settings know of no release, would seem to remove the store.
+        amazon_shipping.restore(stack)
     command = [str(require_cli().command), "--non-interactive", "preview", "--stack", stack, "--json"]
     command += ["--policy-pack", str(POLICIES)]
     environment = deployment.environment() | {"PULUMI_ENABLE_STREAMING_JSON_PREVIEW": "true"}

@@ -10,9 +10,9 @@ from typing import Final
 
 import docker
 
-from ci import deployment, environments, leftovers, outputs, preflight, up
+from ci import deployment, environments, outputs, preflight, up
 from ci.deployment import DeploymentError
-from ci.release import artifacts, building, journal, lock, smoke
+from ci.release import amazon_shipping, artifacts, building, journal, lock, smoke
 from ci.release.artifacts import Artifact
 from ci.release.journal import Attempt, Entry
 
@@ -29,21 +29,30 @@ def ship(stack: str, *, image: str = "", version: str = "") -> None:
             artifact = artifacts.built(client, version)
         else:
             artifact = building.build()
-        release(stack, "release", artifact, client)
+        if amazon_shipping.is_on_aws(stack):
+            amazon_shipping.release(stack, "release", artifact, client)
+        else:
+            release(stack, "release", artifact, client)
 
 
 def promote(source: str, target: str) -> None:
     """Release in one stack exactly what serves in another."""
     client = preflight.connect()
-    entry = live(source, client)
-    artifact = artifacts.named(client, entry.image)
+    kinds = {amazon_shipping.is_on_aws(stack) for stack in (source, target)}
     with lock.hold(target, f"make promote FROM={source} TO={target}"):
-        release(target, "promote", artifact, client)
+        if kinds == {True}:
+            amazon_shipping.promote(source, target, client)
+        elif kinds == {False}:
+            release(target, "promote", artifacts.named(client, live(source).image), client)
+        else:
+            raise DeploymentError(
+                f"{source} and {target} are not on the same target, so an image has no digest that both know:"
+                f" `make release STACK={target}` from the same commit"
+            )
 
 
 def roll_back(stack: str, *, version: str = "") -> None:
     """Release the version before the live one, or one by name. The schema stays as it is."""
-    client = preflight.connect()
     with lock.hold(stack, f"make rollback STACK={stack}"):
         line = journal.line_of(journal.read(stack))
         past = [entry for entry in line[:-1] if not version or entry.version == version]
@@ -54,6 +63,10 @@ def roll_back(stack: str, *, version: str = "") -> None:
                 else f"{stack} has no version before this one, so there is nothing to go back to"
             )
         print(f"  back to version {past[-1].version}; the schema stays as it is: a rollback never undoes it")
+        if amazon_shipping.is_on_aws(stack):
+            amazon_shipping.roll_back(stack, past[-1])
+            return
+        client = preflight.connect()
         release(stack, "rollback", artifacts.named(client, past[-1].image), client)
 
 
@@ -86,11 +99,14 @@ def pin(stack: str, artifact: Artifact) -> None:
     deployment.ask("config", "set-all", *pairs, "--stack", stack)
 
 
-def live(stack: str, client: docker.DockerClient) -> Entry:
+def live(stack: str) -> Entry:
     """What serves in a stack: the image as the engine has it, and who brought it and when as the log has it.
 
     Raises DeploymentError when nothing does.
     """
+    if amazon_shipping.is_on_aws(stack):
+        return amazon_shipping.live(stack)
+    client = preflight.connect()
     image = up.running_image(stack, client) if deployment.exists(stack) else ""
     if not image:
         raise DeploymentError(f"nothing is live in {stack}: `make up STACK={stack}` brings it up")
@@ -102,8 +118,3 @@ def live(stack: str, client: docker.DockerClient) -> Entry:
     )
     known = artifacts.find(image)
     return Entry("", "unknown", "", "", version, image, known.commit if known else "unknown", "unknown")
-
-
-def replicas(stack: str, client: docker.DockerClient) -> int:
-    labels = [f"{leftovers.LABEL}={stack}", "storestack.role=web"]
-    return len(client.containers.list(filters={"label": labels}, ignore_removed=True))

@@ -94,7 +94,7 @@ def plugin() -> None:
 
 
 @pytest.fixture(scope="session")
-def emulator(plugin: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The emulator's address; it is started without Docker, so tasks are said to run but do not."""
     program = Path(sys.executable).with_name("ministack")
     if not program.exists():
@@ -181,7 +181,7 @@ class Environment:
 
 @pytest.fixture(scope="session")
 def make_environment(
-    emulator: str, scaling: tuple[Scaling, str], tmp_path_factory: pytest.TempPathFactory
+    plugin: None, emulator: str, scaling: tuple[Scaling, str], tmp_path_factory: pytest.TempPathFactory
 ) -> Any:
     variables = {
         "AWS_ACCESS_KEY_ID": "test",
