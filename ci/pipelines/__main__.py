@@ -80,6 +80,9 @@ def main() -> int:
     parser.add_argument("--run", action="store_true", help="run the steps for real")
     parser.add_argument("file", nargs="?", type=Path, help="a workflow, or GitLab's file; else all of them")
     parser.add_argument("job", nargs="?", help="one job of it")
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="NAME=VALUE", help="instead of the file's"
+    )
     chosen = parser.parse_args()
     if chosen.run and not chosen.job:
         parser.error("--run takes a file and a job: all of them at once would be a day's work")
@@ -87,10 +90,11 @@ def main() -> int:
         jobs = read(
             [chosen.file] if chosen.file else list_files(CHECKOUT), dict(os.environ) if chosen.run else {}
         )
+        instead = dict(setting.partition("=")[::2] for setting in chosen.set)
+        wanted = [job.with_environment(instead) for job in jobs if chosen.job in (None, job.name)]
     except (OSError, PipelineError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    wanted = [job for job in jobs if chosen.job in (None, job.name)]
     if not wanted:
         names = ", ".join(job.name for job in jobs)
         print(f"error: no job {chosen.job!r} in {chosen.file}: there are {names}", file=sys.stderr)

@@ -1,6 +1,7 @@
 """What a pipeline's file comes to: jobs of shell steps, and what cannot be run outside its host."""
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 
 class PipelineError(Exception):
@@ -30,6 +31,14 @@ class Job:
     name: str
     steps: list[Step] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
+
+    def with_environment(self, instead: Mapping[str, str]) -> "Job":
+        """The job with other values of what its file sets. Raises PipelineError for what it does not set."""
+        known = {name for step in self.steps for name in step.environment}
+        if unknown := sorted(set(instead) - known):
+            raise PipelineError(f"{self.title} sets no {', '.join(unknown)}")
+        steps = [replace(step, environment=step.environment | dict(instead)) for step in self.steps]
+        return replace(self, steps=steps)
 
     @property
     def title(self) -> str:
