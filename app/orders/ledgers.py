@@ -81,4 +81,52 @@ CHECKS = {
         GROUP BY f.id
         HAVING bool_and(s.state = 'delivered') AND max(e.received_at) < now() - interval '1 hour'
     """,
+    "the shop has taken what it sent and keeps no more than what stands, once its jobs are done": """
+        WITH parts AS (
+            SELECT l.order_id, l.quantity - l.cancelled AS standing, coalesce(f.sent, 0) AS sent,
+                   l.unit_price, l.discount, l.quantity, CASE WHEN o.tax_included THEN 0 ELSE l.tax END AS tax
+            FROM order_lines l JOIN orders o ON o.id = l.order_id
+            LEFT JOIN (
+                SELECT f.order_id, fl.position, sum(fl.quantity) AS sent
+                FROM fulfilments f JOIN fulfilment_lines fl ON fl.fulfilment_id = f.id
+                WHERE f.state IN ('shipped', 'delivered') GROUP BY 1, 2
+            ) f ON f.order_id = l.order_id AND f.position = l.position
+        ), goods AS (
+            SELECT order_id, sum(standing) > 0 AS stands, sum(sent) > 0 AS left_us,
+                   sum(standing * unit_price - div(discount * standing, quantity)
+                       + div(tax * standing, quantity)) AS standing,
+                   sum(sent * unit_price - div(discount * sent, quantity)
+                       + div(tax * sent, quantity)) AS sent
+            FROM parts GROUP BY 1
+        ), worth AS (
+            SELECT o.id, o.number, o.state, o.gift_card,
+                   g.standing + CASE WHEN g.stands THEN d.delivery ELSE 0 END AS standing,
+                   g.sent + CASE WHEN g.left_us THEN d.delivery ELSE 0 END AS sent
+            FROM orders o JOIN goods g ON g.order_id = o.id
+            CROSS JOIN LATERAL (
+                SELECT o.shipping + CASE WHEN o.tax_included THEN 0 ELSE o.shipping_tax END AS delivery
+            ) d
+            WHERE o.state NOT IN ('payment_pending', 'payment_failed')
+        )
+        SELECT w.number, w.state, w.standing, w.sent, w.gift_card, p.captured, p.refunded,
+               c.used AS from_cards
+        FROM worth w
+        LEFT JOIN (
+            SELECT order_id, coalesce(sum(amount) FILTER (WHERE kind = 'captured'), 0) AS captured,
+                   coalesce(sum(amount) FILTER (WHERE kind = 'refunded'), 0) AS refunded
+            FROM payment_events GROUP BY 1
+        ) p ON p.order_id = w.id
+        LEFT JOIN (SELECT order_id, -sum(amount) AS used FROM gift_card_events GROUP BY 1) c
+            ON c.order_id = w.id
+        WHERE (
+            coalesce(p.captured, 0) - coalesce(p.refunded, 0) > greatest(w.standing - w.gift_card, 0)
+            OR coalesce(p.captured, 0) < greatest(w.sent - w.gift_card, 0)
+            OR coalesce(c.used, 0) > least(w.standing, w.gift_card)
+        ) AND NOT EXISTS (
+            SELECT FROM payment_operations q WHERE q.order_id = w.id AND q.state = 'pending'
+        ) AND NOT EXISTS (
+            SELECT FROM procrastinate_jobs j
+            WHERE j.lock = 'order:' || w.id AND j.status IN ('todo', 'doing')
+        )
+    """,
 }

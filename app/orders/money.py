@@ -42,5 +42,12 @@ async def settle_money(shop: Shop, order_id: int) -> None:
     if order["gift_card"]:
         async with shop.database.transaction() as connection:
             await giftcards.keep_only(connection, order_id, min(order["gift_card"], standing))
-    if order["state"] in SETTLED:
+    if order["state"] in SETTLED and await _is_taken(shop, order_id, earned):
         await payments.void(shop, order_id)
+
+
+async def _is_taken(shop: Shop, order_id: int, earned: int) -> bool:
+    """Whether what was sent is paid: until then the authorization is all that the shop has."""
+    async with shop.database.connection() as connection:
+        ledger = await payments.read_ledger(connection, order_id)
+    return ledger.captured + ledger.capturing >= earned
