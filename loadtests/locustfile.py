@@ -24,9 +24,11 @@ from loadtests.arrivals import Finished
 from loadtests.catalogue import read_shelf
 from loadtests.distribution import Share
 from loadtests.generator import Generator
+from loadtests.partners import PARTNERS, bring_partners
 from loadtests.profiles import Profile, read_profile
-from loadtests.shoppers import VISITS, Visitor, Weights
+from loadtests.shoppers import VISITS, Customer, Weights
 from loadtests.target import TargetError, read_target
+from loadtests.visitor import Visitor
 
 ROOT = Path(__file__).parent
 
@@ -34,7 +36,7 @@ ROOT = Path(__file__).parent
 generator = Generator()
 
 
-class Shopper(Visitor):
+class Shopper(Customer):
     """Visits as they arrive; in the closed loop, one after the other."""
 
     @task
@@ -67,7 +69,7 @@ def add_options(parser: LocustArgumentParser) -> None:
 def prepare(environment: Environment, **_: Any) -> None:
     options = environment.parsed_options
     assert options is not None  # noqa: S101  # Locust parses them before it fires this
-    generator.attach(environment.runner, begin_share)
+    generator.attach(environment.runner, lambda share: begin_share(share, environment))
     try:
         Visitor.target = read_target(options.stack)
         if options.arrivals:
@@ -75,23 +77,24 @@ def prepare(environment: Environment, **_: Any) -> None:
                 options.arrivals, rate=options.rate or None, seconds=options.seconds or None
             )
         mix = read_profile(options.mix) if options.mix else None
-        Visitor.weights = read_weights(generator.profile or mix)
+        Customer.weights = read_weights(generator.profile or mix)
         generator.warm_up = options.warm_up
         # A master makes no visit.
         if not isinstance(environment.runner, MasterRunner):
-            Visitor.shelf = read_shelf(Visitor.target)
+            Customer.shelf = read_shelf(Visitor.target)
     except (TargetError, ValueError, msgspec.ValidationError) as error:
         raise SystemExit(f"error: {error}") from None
-    Visitor.shelf.confirmed = generator.confirmed
+    Customer.shelf.confirmed = generator.confirmed
     environment.host = Visitor.target.url
     generator.ready()
 
 
-def begin_share(share: Share) -> None:
-    """Be the shoppers of the profile, each with an address that no other process uses."""
-    Visitor.weights = read_weights(share.profile)
-    Visitor.shelf.variants = Visitor.shelf.variants[: share.profile.variants]
+def begin_share(share: Share, environment: Environment) -> None:
+    """Be shoppers of the profile, each with an address of no other process, and some of the partners."""
+    Customer.weights = read_weights(share.profile)
+    Customer.shelf.variants = Customer.shelf.variants[: share.profile.variants]
     Visitor.numbers = count(share.index, share.count)
+    bring_partners(environment, {name: rate / share.count for name, rate in read_partners().items()})
 
 
 def read_weights(profile: Profile | None) -> Weights:
@@ -106,7 +109,18 @@ def read_weights(profile: Profile | None) -> Weights:
         payments={**mix["payments"], **(profile.payments if profile else {})},
         think_seconds=mix["pace"]["think_seconds"] if own_pace is None else own_pace,
         terms=mix["search"]["terms"],
+        typos=mix["search"]["typos"],
+        pages=mix["checkout"]["pages"],
+        another_card=mix["checkout"]["another_card"],
     )
+
+
+def read_partners() -> dict[str, float]:
+    """Visits a second by partner. Raises ValueError."""
+    rates: dict[str, float] = tomllib.loads((ROOT / "mix.toml").read_text())["beside"]
+    if unknown := set(rates) - set(PARTNERS):
+        raise ValueError(f"beside the shoppers {', '.join(sorted(unknown))}: there are {', '.join(PARTNERS)}")
+    return rates
 
 
 @events.test_start.add_listener

@@ -8,12 +8,13 @@ its report as any other does.
 from __future__ import annotations
 
 import argparse
+import os
 import signal
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event
@@ -25,6 +26,7 @@ import msgspec
 from ci.deployment import DeploymentError
 from loadtests.faults import Drill
 from loadtests.invariants import check_invariants
+from loadtests.keys import lend_key
 from loadtests.objectives import Objectives, find_voids, judge, read_objectives
 from loadtests.profiles import Profile, list_profiles, read_profile
 from loadtests.recording import Confirmed, Process, Recording
@@ -57,9 +59,10 @@ def run(profile: Profile, stack: Stack, objectives: Objectives, stop: Event) -> 
     with (
         tempfile.TemporaryDirectory() as folder,
         Drill(stack, profile.faults, profile.seconds) as drill,
+        lend_key(stack) as environment,
         Sampler(stack) as sampler,
     ):
-        document = send_visits(profile, stack.name, Path(folder), stop, drill.begin)
+        document = send_visits(profile, stack.name, Path(folder), stop, drill.begin, environment)
         interrupted = stop.is_set()
     # By now the faults are undone.
     recording = Recording()
@@ -119,12 +122,18 @@ def empty_caches(stack: Stack) -> None:
     stack.run("cache", ["sh", "-c", f'test "$({flush})" = OK'])
 
 
-def send_visits(
-    profile: Profile, stack: str, folder: Path, stop: Event, announce: Callable[[float], None]
+def send_visits(  # noqa: PLR0917
+    profile: Profile,
+    stack: str,
+    folder: Path,
+    stop: Event,
+    announce: Callable[[float], None],
+    environment: Mapping[str, str],
 ) -> dict[str, Any]:
     """Run Locust on the profile, and show the seconds as they pass; what it recorded, also when stopped.
 
-    `announce` is told when the profile's seconds begin to count, by `time.time`. Raises Unready.
+    `announce` is told when the profile's seconds begin to count, by `time.time`; `environment` is added to
+    Locust's. Raises Unready.
     """
     record = folder / "record.json"
     users = count_users(profile)
@@ -138,7 +147,12 @@ def send_visits(
     with log.open("w") as output:
         # In a group of its own: Ctrl-C reaches this process alone, which ends the other in order.
         process = subprocess.Popen(
-            command, cwd=ROOT, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
+            command,
+            cwd=ROOT,
+            env={**os.environ, **environment},
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
         )
         try:
             _follow(process, profile, record.with_suffix(".began"), stop, announce)

@@ -24,6 +24,8 @@ from urllib.parse import urlsplit
 SIGNATURE_SECONDS = 24 * 3600
 # Where load may go when nobody has said anything else.
 HOSTS = ("127.0.0.1",)
+# What names the key of those who are no shoppers; `make load` makes one for each run.
+KEY = "STORESTACK_API_KEY"
 
 
 class TargetError(Exception):
