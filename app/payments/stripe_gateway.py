@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 import stripe
 from stripe import HTTPXClient, StripeClient
 
+from app.core.money import format_money
 from app.core.settings import Settings
 from app.payments.ports import (
     BadWebhook,
@@ -37,6 +38,8 @@ ASK_SECONDS = 2.0
 CANCEL_SECONDS = 0.5
 # The token of the payment page.
 PAGE = "stripe_page"
+# What an order in several parcels needs; not every card and not every account has it.
+SEVERAL_CAPTURES: Any = {"card": {"request_multicapture": "if_available"}}
 
 _STATES = {
     "requires_action": PaymentState.REQUIRES_ACTION,
@@ -83,6 +86,7 @@ class StripeGateway:
                         "payment_method": token,
                         "return_url": charge.return_url,
                         "capture_method": "automatic" if capture else "manual",
+                        "payment_method_options": {} if capture else SEVERAL_CAPTURES,
                     },
                     {"idempotency_key": f"{charge.reference}:confirm"},
                 )
@@ -122,12 +126,16 @@ class StripeGateway:
                         {"payment_intent": intent_id, "amount": amount, "metadata": metadata}, options
                     )
                     return Receipt(refund.id, key, kind, amount)
-                if kind is OperationKind.VOID:
+                intent = await intents.retrieve_async(intent_id, {"expand": ["latest_charge"]})
+                if kind is OperationKind.CAPTURE:
+                    parameters: Any = {**plan_capture(intent, amount), "metadata": metadata}
+                    await intents.capture_async(intent_id, parameters, options)
+                elif intent.amount_received:
+                    # Part of it was captured: a capture of nothing, the last, lets go of the rest.
+                    rest: Any = {"amount_to_capture": 0, "final_capture": True}
+                    await intents.capture_async(intent_id, rest, options)
+                else:
                     await intents.cancel_async(intent_id, {}, options)
-                    return Receipt(f"{intent_id}:void", key, kind, amount)
-                await intents.capture_async(
-                    intent_id, {"amount_to_capture": amount, "metadata": metadata}, options
-                )
                 return Receipt(f"{intent_id}:{key}", key, kind, amount)
             except (stripe.InvalidRequestError, stripe.CardError) as error:
                 raise OperationRefused(str(error)) from error
@@ -178,6 +186,7 @@ class StripeGateway:
                 "capture_method": "automatic" if capture else "manual",
                 "metadata": {"reference": charge.reference},
             },
+            "payment_method_options": {} if capture else SEVERAL_CAPTURES,
             "client_reference_id": charge.reference,
             "success_url": charge.return_url,
             "cancel_url": charge.return_url,
@@ -202,6 +211,28 @@ class StripeGateway:
         return Payment(
             charge.payment_id, charge.reference, PaymentState.CANCELLED, charge.amount, charge.currency
         )
+
+
+def plan_capture(intent: Any, amount: int) -> dict[str, Any]:
+    """What Stripe is told to capture; the same for the same amount, whatever was captured meanwhile.
+
+    Raises OperationRefused when a part is wanted of what can be captured only once: the rest would be lost.
+    """
+    card = (intent.latest_charge.to_dict() if intent.latest_charge else {}).get(
+        "payment_method_details"
+    ) or {}
+    several = ((card.get("card") or {}).get("multicapture") or {}).get("status") == "available"
+    if several:
+        return {"amount_to_capture": amount, "final_capture": False}
+    if amount < intent.amount_capturable:
+        wanted, held = (
+            format_money(each, intent.currency.upper()) for each in (amount, intent.amount_capturable)
+        )
+        raise OperationRefused(
+            f"this card can be captured once, and {wanted} of {held} is wanted: capture all of it with the first"
+            " parcel, and refund what is not sent"
+        )
+    return {"amount_to_capture": amount}
 
 
 def read_intent(intent: stripe.PaymentIntent, reference: str) -> Payment:

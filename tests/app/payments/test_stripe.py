@@ -17,8 +17,8 @@ import pytest
 import stripe
 
 from app.core.settings import Settings, read_settings
-from app.payments.ports import BadWebhook, Charge, GatewayAway, OperationKind, PaymentState
-from app.payments.stripe_gateway import PAGE, StripeGateway, read_event, read_intent, read_page
+from app.payments.ports import BadWebhook, Charge, GatewayAway, OperationKind, OperationRefused, PaymentState
+from app.payments.stripe_gateway import PAGE, StripeGateway, plan_capture, read_event, read_intent, read_page
 from ci.toolchain.go_programs import STRIPE_MOCK
 from tests.app.processes import free_port, is_listening, wait_until
 
@@ -171,8 +171,34 @@ def test_a_page_is_as_far_as_its_intent(status: str, of_intent: str | None, stat
     assert read_page(page, charge()).state is state
 
 
-def signed(body: bytes, key: str = WEBHOOK_KEY) -> str:
-    stamp = int(time.time())
+def holding(capturable: int, several: str | None) -> Any:
+    """An authorized intent with its charge expanded; `several`: Stripe's word on capturing more than once."""
+    card = {"multicapture": {"status": several}} if several else {}
+    latest = {"id": "ch_1", "object": "charge", "payment_method_details": {"type": "card", "card": card}}
+    return intent("requires_capture", amount_capturable=capturable, latest_charge=latest)
+
+
+def test_a_card_that_allows_it_is_captured_parcel_by_parcel() -> None:
+    first = plan_capture(holding(1390, "available"), 500)
+    assert first == {"amount_to_capture": 500, "final_capture": False}
+    # Asked again after it was carried out, the request is the same: Stripe compares it under its key.
+    assert plan_capture(holding(890, "available"), 500) == first
+
+
+@pytest.mark.parametrize("several", ["unavailable", None])
+def test_a_part_of_what_can_be_captured_once_is_refused_with_the_mend(several: str | None) -> None:
+    with pytest.raises(
+        OperationRefused, match=r"€5.00 of €13.90 is wanted: capture all of it with the first parcel"
+    ):
+        plan_capture(holding(1390, several), 500)
+    whole = plan_capture(holding(1390, several), 1390)
+    assert whole == {"amount_to_capture": 1390}
+    # Its answer was lost: nothing is left to capture, and the same is asked.
+    assert plan_capture(holding(0, several), 1390) == whole
+
+
+def signed(body: bytes, key: str = WEBHOOK_KEY, *, age: int = 0) -> str:
+    stamp = int(time.time()) - age
     digest = hmac.new(key.encode(), f"{stamp}.".encode() + body, hashlib.sha256).hexdigest()
     return f"t={stamp},v1={digest}"
 
@@ -186,7 +212,13 @@ def test_webhooks_are_verified_and_read(gateway: StripeGateway) -> None:
     body = event("payment_intent.succeeded", intent("succeeded"))
     [report] = gateway.read_webhook(signed(body), body)
     assert (report.payment.reference, report.payment.state) == ("r", PaymentState.CAPTURED)
-    for signature in ("", signed(body, "whsec_other"), signed(body + b" ")):
+    for signature in (
+        "",
+        "t=1,v1=",
+        signed(body, "whsec_other"),
+        signed(body + b" "),
+        signed(body, age=3600),
+    ):
         with pytest.raises(BadWebhook):
             gateway.read_webhook(signature, body)
 
