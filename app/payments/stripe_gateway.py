@@ -229,8 +229,8 @@ def plan_capture(intent: Any, amount: int) -> dict[str, Any]:
             format_money(each, intent.currency.upper()) for each in (amount, intent.amount_capturable)
         )
         raise OperationRefused(
-            f"this card can be captured once, and {wanted} of {held} is wanted: capture all of it with the first"
-            " parcel, and refund what is not sent"
+            f"this card can be captured once, and {wanted} of {held} is wanted:"
+            " capture all of it with the first parcel, and refund what is not sent"
         )
     return {"amount_to_capture": amount}
 
