@@ -165,6 +165,30 @@ EXPOSE 8000
 STOPSIGNAL SIGTERM
 CMD ["python", "-m", "app", "web"]
 
+# What lets AWS Lambda call a web server: built here by Debian's compiler (some minutes, once), or the binary
+# that lies at images/store-lambda/lambda-adapter: the file /lambda-adapter of the image that AWS publishes.
+FROM base AS adapter
+ARG ADAPTER_VERSION=0.9.1
+COPY images/store-lambda/ /given/
+RUN --mount=type=secret,id=ca,target=/run/ca.pem \
+    if [ -s /run/ca.pem ]; then export CARGO_HTTP_CAINFO=/run/ca.pem SSL_CERT_FILE=/run/ca.pem; fi \
+    && mkdir -p /extensions \
+    && if [ -s /given/lambda-adapter ]; then install -m 755 /given/lambda-adapter /extensions/; else \
+        { install-packages cargo gcc libc6-dev \
+            && cargo install lambda_web_adapter --version "$ADAPTER_VERSION" --locked --root /built \
+            && install -m 755 -s /built/bin/lambda-adapter /extensions/ \
+            && rm -rf /built /root/.cargo; } \
+        || { echo "The Lambda web adapter $ADAPTER_VERSION cannot be built: its crate or Debian's cargo is out of reach." \
+            "Put the binary at images/store-lambda/lambda-adapter (docker create public.ecr.aws/awsguru/aws-lambda-adapter:$ADAPTER_VERSION," \
+            "then docker cp <container>:/lambda-adapter images/store-lambda/), and build again." >&2; exit 1; }; \
+    fi
+
+# The same store for `store:compute lambda`. Anywhere else the adapter does nothing.
+FROM store AS store-lambda
+LABEL org.opencontainers.image.title="storestack store on Lambda" \
+      org.opencontainers.image.description="The reference store's web part behind the Lambda web adapter"
+COPY --from=adapter /extensions/ /opt/extensions/
+
 # Keeps mails instead of delivering them.
 FROM python AS mail
 LABEL org.opencontainers.image.title="storestack mail" \

@@ -15,6 +15,8 @@ from time import monotonic
 
 ROOT = Path(__file__).parent.parent
 STACK = os.environ.get("STORESTACK_STACK", "test")
+# About eight minutes on an idle machine of two cores.
+EMULATED_LIMIT = "30m"
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,8 @@ def plan(stack: str, keep: bool) -> list[Stage]:
     pytest = [sys.executable, "-m", "pytest", "--quiet"]
     # pulumi-aws has an environment apart: the engine would ask the local stacks for its plugin.
     pytest_aws = [str(ROOT / ".venv-aws" / "bin" / "python"), *pytest[1:]]
+    # An interrupt, so that the tests still take down what they made.
+    limited = ["timeout", "--signal=INT", "--kill-after=2m", EMULATED_LIMIT]
     remove = ["make", "--no-print-directory", "down", f"STACK={stack}", "DATA=delete"]
     stages = [
         Stage("lint", ["ruff", "check", "."]),
@@ -41,6 +45,8 @@ def plan(stack: str, keep: bool) -> list[Stage]:
         Stage("leftovers", remove),
         Stage("unit", [*pytest, "tests/stacks", "tests/ci", "tests/loadtests", "--ignore=tests/stacks/aws"]),
         Stage("aws", [*pytest_aws, "tests/stacks/aws", "tests/policies"]),
+        # Skips, and says so, where there is no provider plugin. Against an emulator: nothing reaches AWS.
+        Stage("emulated", [*limited, *pytest_aws, "-m", "not slow", "tests/emulated"]),
         Stage("up", ["make", "--no-print-directory", "up", f"STACK={stack}"]),
         Stage("store", [*pytest, "tests/app"]),
         Stage("fuzz", [*pytest, "tests/fuzz"]),

@@ -1,4 +1,8 @@
-"""State made by the previous release's own code, previewed under this code: no data is replaced."""
+"""From the previous release to this one: its own code makes the state, this code takes it over.
+
+The path that CI goes: made by the one, previewed, brought up to date by the other, unchanged when run again,
+gone. Nothing that holds data is replaced on it.
+"""
 
 from __future__ import annotations
 
@@ -6,14 +10,16 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
-from tests.emulated.conftest import Environment
+from tests.emulated.conftest import Environment, Step
 
 ROOT = Path(__file__).parents[2]
+# Without a tag, what was this far back on the trunk stands for the previous release.
+COMMITS = 200
 STATEFUL = {
     "aws:rds/instance:Instance",
     "aws:elasticache/replicationGroup:ReplicationGroup",
@@ -26,6 +32,9 @@ STATEFUL = {
     "aws:backup/vault:Vault",
     "aws:route53/zone:Zone",
     "aws:ec2/vpc:Vpc",
+    "aws:ec2/subnet:Subnet",
+    "aws:lb/loadBalancer:LoadBalancer",
+    "aws:cloudfront/distribution:Distribution",
 }
 
 
@@ -35,50 +44,74 @@ def git(*words: str) -> str:
     ).stdout.strip()
 
 
-def run(tree: Path, environment: Environment, verb: str) -> list[dict[str, str]]:
-    """Run `verb` with the program of `tree` and return the steps."""
+def previous() -> str | None:
+    """Return the previous tag with an AWS target, or the oldest of the last commits that has one."""
+    tag = git("describe", "--tags", "--abbrev=0", "HEAD^")
+    commits = git("rev-list", "--first-parent", f"--max-count={COMMITS}", "HEAD^").split()
+    for candidate in [*([tag] if tag else []), *reversed(commits)]:
+        if git("ls-tree", "--name-only", candidate, "stacks/aws/__init__.py"):
+            return candidate
+    return None
+
+
+def run_former(tree: Path, environment: Environment) -> None:
+    """`up` with the program of `tree`; its own policies were for its own pack to judge."""
     workspace = environment.stack.workspace
+    variables = {k: v for k, v in {**os.environ, **workspace.env_vars}.items() if "POLICY_PACK" not in k}
+    runner = [sys.executable, str(Path(__file__).with_name("runner.py")), str(tree)]
+    config = json.dumps(environment.config)
     done = subprocess.run(
-        [
-            sys.executable,
-            str(Path(__file__).with_name("runner.py")),
-            str(tree),
-            workspace.work_dir,
-            environment.stack.name,
-            json.dumps(environment.config),
-            verb,
-        ],
-        env={**os.environ, **workspace.env_vars},
+        [*runner, workspace.work_dir, environment.stack.name, config],
+        env=variables,
         capture_output=True,
         text=True,
         check=False,
     )
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
-    steps: list[dict[str, str]] = json.loads(Path(workspace.work_dir, "steps.json").read_text())
-    return steps
 
 
-def test_an_upgrade_replaces_nothing_that_holds_data(
-    make_environment: Callable[..., Environment], tmp_path: Path
-) -> None:
-    tag = git("describe", "--tags", "--abbrev=0", "HEAD^")
-    if not tag:
-        pytest.skip("no earlier release tag in this clone: nothing to upgrade from")
-    if not git("ls-tree", "--name-only", tag, "stacks/aws/__init__.py"):
-        pytest.skip(f"{tag} has no AWS target yet: nothing to upgrade from")
-    before = tmp_path / "before"
-    git("worktree", "add", "--detach", str(before), tag)
+def lost(steps: Sequence[Step]) -> list[Step]:
+    """What holds data, or a name that others know, and would not stay itself."""
+    return [step for step in steps if step.type in STATEFUL and ("replace" in step.op or "delete" in step.op)]
+
+
+@pytest.fixture(scope="module")
+def environment(
+    make_environment: Callable[..., Environment], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Environment]:
+    """Staging as the previous release made it."""
+    release = previous()
+    if release is None:
+        pytest.skip(f"no tag and none of the last {COMMITS} commits has an AWS target to upgrade from")
+    tree = tmp_path_factory.mktemp("previous") / "tree"
+    git("worktree", "add", "--detach", str(tree), release)
+    made = make_environment("staging")
     try:
-        environment = make_environment("upgrade", store__compute="none")
-        del environment.config["store:image"]
-        assert any(step["op"] == "create" for step in run(before, environment, "up"))
-        steps = run(ROOT, environment, "preview")
+        run_former(tree, made)
+        yield made
     finally:
-        git("worktree", "remove", "--force", str(before))
-    assert steps
-    lost = [
-        step
-        for step in steps
-        if step["type"] in STATEFUL and ("replace" in step["op"] or "delete" in step["op"])
-    ]
-    assert lost == []
+        git("worktree", "remove", "--force", str(tree))
+        if made.types():
+            made.stack.destroy(color="never")
+
+
+def test_a_preview_of_this_release_loses_nothing(environment: Environment) -> None:
+    assert environment.types().count("aws:ecs/service:Service") == 2
+    assert lost(environment.steps("preview")) == []
+
+
+def test_this_release_takes_over_with_a_new_image(environment: Environment) -> None:
+    environment.config["store:image"] = environment.config["store:image"].replace("ab" * 32, "cd" * 32)
+    steps = environment.steps("up")
+    assert lost(steps) == []
+    assert [step for step in steps if step.name == "store-web-service" and step.op == "update"]
+    assert environment.stack.outputs()["version"].value == "cd" * 6
+
+
+def test_run_again_it_changes_nothing(environment: Environment) -> None:
+    assert [step for step in environment.steps("preview") if not step.explained] == []
+
+
+def test_it_leaves_nothing_behind(environment: Environment) -> None:
+    environment.stack.destroy(color="never")
+    assert environment.types() == []
