@@ -7,6 +7,7 @@ promises are about exactly those, so the monitor itself is recorded.
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -66,6 +67,18 @@ class Graph:
         found = [item for item in self.resources if item.name == name]
         assert len(found) == 1, f"{len(found)} resources are called {name!r}"
         return found[0]
+
+
+def container(graph: Graph, part: str) -> dict[str, Any]:
+    """Return the container definition of a part of the store."""
+    (found,) = json.loads(graph.one(f"store-{part}-task").inputs["containerDefinitions"])
+    assert isinstance(found, dict)
+    return found
+
+
+def environment(graph: Graph, part: str) -> dict[str, str]:
+    """Return the plain variables of a part of the store."""
+    return {item["name"]: item["value"] for item in container(graph, part)["environment"]}
 
 
 class _Mocks(mocks.Mocks):

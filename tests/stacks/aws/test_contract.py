@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from tests.stacks.aws.recording import Graph, record
+from tests.stacks.aws.recording import Graph, container, environment, record
 from tests.stacks.variables import read_by_the_store
 
 # Read, and not handed.
@@ -22,30 +22,31 @@ FOR_OTHERS = {"AWS_REGION", "DRAIN_SECONDS", "MEDIA_BUCKET", "DATABASE_REPLICA_U
 RELEASE_ONLY = {"DATABASE_MIGRATOR_URL", "DATABASE_MIGRATOR_PASSWORD", "DATABASE_MASTER"}
 
 
+EVERYTHING = {
+    "database__replicas": "1",
+    "store__gateway_url": "https://gateway.example.com",
+    "store__payment_gateway": "stripe",
+    "store__payment_capture": "shipment",
+    "store__stripe_key": "sk_live_1",
+    "store__stripe_webhook_key": "whsec_1",
+    "store__carrier": "easypost",
+    "store__carrier_key": "EZAK1",
+    "store__carrier_webhook_key": "hook",
+    "store__smtp_url": "smtps://AKIA@email-smtp.eu-central-1.amazonaws.com:465",
+    "store__smtp_password": "pa55-of-smtp",
+    "store__mail_from": "Shop <orders@example.com>",
+}
+
+
 @pytest.fixture(scope="module")
 def graph() -> Graph:
     """With everything that a setting can hand."""
-    return record(
-        "staging",
-        database__replicas="1",
-        store__gateway_url="https://gateway.example.com",
-        store__payment_gateway="stripe",
-        store__payment_capture="shipment",
-        store__stripe_key="sk_live_1",
-        store__stripe_webhook_key="whsec_1",
-        store__carrier="easypost",
-        store__carrier_key="EZAK1",
-        store__carrier_webhook_key="hook",
-        store__smtp_url="smtps://AKIA@email-smtp.eu-central-1.amazonaws.com:465",
-        store__smtp_password="pa55-of-smtp",
-        store__mail_from="Shop <orders@example.com>",
-    )
+    return record("staging", **EVERYTHING)
 
 
 def variables(graph: Graph, part: str) -> dict[str, str]:
-    (found,) = json.loads(graph.one(f"store-{part}-task").inputs["containerDefinitions"])
-    plain = {item["name"]: item["value"] for item in found["environment"]}
-    return plain | {item["name"]: item["valueFrom"] for item in found["secrets"]}
+    referenced = container(graph, part)["secrets"]
+    return environment(graph, part) | {item["name"]: item["valueFrom"] for item in referenced}
 
 
 @pytest.mark.parametrize("part", ["web", "worker"])
@@ -95,3 +96,12 @@ def test_without_keys_there_are_no_secrets_for_them() -> None:
     assert not [item for item in plain.resources if "stripe" in item.name or "smtp" in item.name]
     assert variables(plain, "web")["MAIL_FROM"] == "Store <store@shop.example.com>"
     assert variables(plain, "web")["PAYMENT_GATEWAY"] == "test"
+
+
+def test_on_lambda_the_function_is_handed_the_same_and_it_fits() -> None:
+    graph = record("staging", store__compute="lambda", **EVERYTHING)
+    handed = graph.one("functions-web").inputs["environment"]["variables"]
+    names = {name.removesuffix("_SECRET_ARN") for name in handed}
+    assert read_by_the_store() - names == NOT_HANDED.keys() | RELEASE_ONLY
+    # Lambda refuses more than 4 KB of variables.
+    assert sum(len(name) + len(value) for name, value in handed.items()) < 4096
