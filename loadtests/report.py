@@ -152,16 +152,21 @@ def make_report(
     )
 
 
-def compare(report: Report, baseline: Report) -> Report:
-    """The report with what got worse since the baseline by more than noise. Raises ValueError."""
-    for key in ("format", "profile", "rate", "seconds"):
-        own, other = getattr(report, key), getattr(baseline, key)
+def check_baseline(baseline: Report, profile: Profile) -> None:
+    """Refuse an earlier run that says nothing of one of this profile. Raises ValueError."""
+    wanted = {"format": FORMAT, "profile": profile.name, "rate": profile.rate, "seconds": profile.seconds}
+    for key, own in wanted.items():
+        other = getattr(baseline, key)
         if own != other:
             raise ValueError(
                 f"the baseline's {key} is {other!r}, this run's {own!r}: they say nothing of each other"
             )
     if baseline.void:
-        raise ValueError(f"the baseline is void: {baseline.void[0]}")
+        raise ValueError(f"the baseline is void, so nothing can be held against it: {baseline.void[0]}")
+
+
+def compare(report: Report, baseline: Report) -> Report:
+    """The report with what got worse since the baseline by more than noise."""
     worse, rows = [], []
     for name, group in report.groups.items():
         before = baseline.groups.get(name)

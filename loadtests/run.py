@@ -30,7 +30,7 @@ from loadtests.keys import lend_key
 from loadtests.objectives import Objectives, find_voids, judge, read_objectives
 from loadtests.profiles import Profile, list_profiles, read_profile
 from loadtests.recording import Confirmed, Process, Recording
-from loadtests.report import Report, compare, make_report, render_html
+from loadtests.report import Report, check_baseline, compare, make_report, render_html
 from loadtests.sampling import Sampler
 from loadtests.stack import Stack, find_stack
 from loadtests.target import TargetError, check_host, read_hosts
@@ -279,7 +279,7 @@ def main() -> int:
         if options.processes is not None:
             profile = msgspec.structs.replace(profile, processes=options.processes)
         objectives = read_objectives(options.stack, profile=profile.objectives)
-        baseline = _read_baseline(options.baseline) if options.baseline else None
+        baseline = _read_baseline(options.baseline, profile) if options.baseline else None
         read_hosts(options.stack)
         stack, stop = find_stack(options.stack), listen_for_the_end()
         report = _run_or_study(profile, stack, objectives, options.forecast, stop)
@@ -292,11 +292,13 @@ def main() -> int:
     return 1 if report.broken else 3 if report.void else 0 if report.held else 1
 
 
-def _read_baseline(path: Path) -> Report:
+def _read_baseline(path: Path, profile: Profile) -> Report:
     try:
-        return msgspec.json.decode(path.read_bytes(), type=Report)
+        baseline = msgspec.json.decode(path.read_bytes(), type=Report)
     except (OSError, msgspec.DecodeError) as error:
         raise ValueError(f"the baseline {str(path)!r} is not the JSON of a run: {error}") from error
+    check_baseline(baseline, profile)
+    return baseline
 
 
 if __name__ == "__main__":

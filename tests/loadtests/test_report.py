@@ -10,7 +10,7 @@ from loadtests.charts import draw_lines
 from loadtests.objectives import find_voids, judge, read_objectives
 from loadtests.profiles import list_profiles, read_profile
 from loadtests.recording import Recording, read_percentile
-from loadtests.report import Report, compare, make_report, render_html
+from loadtests.report import Report, check_baseline, compare, make_report, render_html
 
 OBJECTIVES = read_objectives("none")
 
@@ -98,12 +98,15 @@ def test_what_got_worse_than_the_baseline_is_named_and_noise_is_not() -> None:
     assert ">worse<" in page
 
 
-def test_runs_that_say_nothing_of_each_other_are_not_compared() -> None:
+def test_a_baseline_that_says_nothing_of_the_run_is_refused_before_it() -> None:
     baseline = report_on(record(0.1))
-    with pytest.raises(ValueError, match="rate"):
-        compare(msgspec.structs.replace(baseline, rate=9.0), baseline)
-    with pytest.raises(ValueError, match="void: too busy"):
-        compare(baseline, msgspec.structs.replace(baseline, void=["too busy"]))
+    check_baseline(baseline, read_profile("smoke"))
+    with pytest.raises(ValueError, match="rate is 2"):
+        check_baseline(baseline, read_profile("smoke", rate=9))
+    with pytest.raises(ValueError, match="profile is 'smoke'"):
+        check_baseline(baseline, read_profile("average"))
+    with pytest.raises(ValueError, match="too busy"):
+        check_baseline(report_on(record(0.1), void=["too busy"]), read_profile("smoke"))
 
 
 def test_recordings_of_several_processes_add_up_without_loss() -> None:
