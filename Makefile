@@ -9,13 +9,16 @@ export STORESTACK_STARTED := $(shell date +%s)
 
 .DEFAULT_GOAL := help
 .PHONY: help up down build scan release promote rollback live releases expire login outputs preview doctor env toolchain logs test policies lint format cost load
-.PHONY: drift audit
+.PHONY: drift audit aws
 
 help: ## list the verbs
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' Makefile
 
 toolchain: ## install what is missing: environment, Pulumi, Docker provider, engine, base image
 	@$(PYTHON) -m ci.toolchain install
+
+aws: toolchain ## add what stacks on AWS need to the environment
+	@$(VENV)/python -m pip install --quiet --require-hashes -r requirements/aws.lock
 
 doctor: ## say what is there, what is missing, and how to mend it
 	@$(PYTHON) -m ci.toolchain doctor --stack $(STACK)

@@ -66,6 +66,9 @@ def carry_out(jobs: Sequence[Job], checkout: Path, rehearse: bool) -> int:
             if outcome.problem:
                 failed += 1
                 print(f"error: {job.title}: {outcome.step.name}: {outcome.problem}", file=sys.stderr)
+        unmet = [] if rehearse else [step for step in job.steps if step.unmet]
+        for step in unmet:
+            print(f"{'skipped':<10} {job.title}: {step.name}: not so: {step.unmet}")
         for part in job.skipped:
             print(f"{'skipped':<10} {job.title}: {part.what}: {part.reason}")
     return failed

@@ -1,4 +1,4 @@
-"""GitHub's workflows: every job, once for each line of its matrix, as if its condition held.
+"""GitHub's workflows: every job, once for each line of its matrix, as if the job's condition held.
 
 Of the expressions, those are known that the workflows use: a context's value, a literal, and `||`.
 """
@@ -17,6 +17,7 @@ from ci.pipelines.jobs import Job, PipelineError, Skipped, Step
 
 EXPRESSION: Final = re.compile(r"\$\{\{\s*(.*?)\s*\}\}")
 PATH: Final = re.compile(r"[A-Za-z_][\w-]*(\.[A-Za-z_][\w-]*)*")
+IS_THERE: Final = re.compile(rf"({PATH.pattern}) != ''")
 LITERAL: Final = re.compile(r"'([^']*)'")
 
 # What a pull request numbered 123 would bring. Variables and secrets that nobody has set are empty, as there.
@@ -81,10 +82,19 @@ def read_job(
         # As there, a script is taken whole: an expression in it would be put in before the shell reads it.
         environment = {name: resolve(str(value), contexts) for name, value in shared.items()}
         environment |= {name: resolve(str(value), contexts) for name, value in step.get("env", {}).items()}
-        job.steps.append(
-            Step(step.get("name", f"step {number}"), resolve(step["run"], contexts), environment)
-        )
+        name, condition = step.get("name", f"step {number}"), step.get("if", "")
+        unmet = "" if holds(condition, contexts) else condition
+        job.steps.append(Step(name, resolve(step["run"], contexts), environment, unmet))
     return job
+
+
+def holds(condition: str, contexts: Mapping[str, Any]) -> bool:
+    """A step's condition: none, or that a value is there. Raises PipelineError for another kind."""
+    if not condition:
+        return True
+    if not (match := IS_THERE.fullmatch(condition)):
+        raise PipelineError(f"{condition!r}: of conditions, only `… != ''` is known here")
+    return look_up(match[1], contexts) != ""
 
 
 def resolve(text: str, contexts: Mapping[str, Any]) -> str:

@@ -10,11 +10,15 @@ class PipelineError(Exception):
 
 @dataclass(frozen=True)
 class Step:
-    """One `run:` or one script; `environment` is all that the file sets for it."""
+    """One `run:` or one script; `environment` is all that the file sets for it.
+
+    `unmet` is its condition where that does not hold: a rehearsal runs the step all the same.
+    """
 
     name: str
     script: str
     environment: dict[str, str]
+    unmet: str = ""
 
 
 @dataclass(frozen=True)

@@ -44,6 +44,8 @@ def run(
 ) -> Iterator[Outcome]:
     """Run the steps in `checkout`; `machine` is what a runner has of its own. Ends at the first failure."""
     for step in job.steps:
+        if step.unmet and not rehearse:
+            continue
         environment = {**machine, **step.environment}
         if rehearse:
             environment["MAKEFLAGS"] = "n"

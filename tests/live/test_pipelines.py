@@ -35,7 +35,8 @@ def test_a_merge_is_built_released_loaded_and_live_by_its_pipelines_own_steps(
                 f"{outcome.step.name}: this machine is too busy to load a store; the steps before ran"
             )
         assert not outcome.problem, f"{outcome.step.name}: {outcome.problem}\n{outcome.output}"
-    assert len(outcomes) == len(job.steps)
+    # Without a role at AWS, what its stacks need is left out.
+    assert len(outcomes) == len([step for step in job.steps if not step.unmet]) == len(job.steps) - 1
     with stack.client() as client:
         version = client.get("/info").raise_for_status().json()["version"]
     assert version in outcomes[-1].output

@@ -113,6 +113,8 @@ jobs:
       - run: echo "$PLACE $COLOUR ${{ matrix.size }}"
       - run: echo "$PLACE"
         env: {PLACE: step}
+      - run: echo unasked
+        if: vars.ROLE != ''
       - run: false | true
       - run: echo never
 """
@@ -125,6 +127,8 @@ def test_a_job_runs_as_on_its_host_until_its_first_failure(tmp_path: Path) -> No
     assert [part.what for part in jobs[0].skipped] == ["uses: some/action@v1"]
     outcomes = list(running.run(jobs[2], tmp_path, keep_machine(), False, 60))
     assert [outcome.output for outcome in outcomes] == ["job red huge\n", "step\n", ""]
+    asked = read([tmp_path / "paint.yml"], {"ROLE": "any"})[2]
+    assert "unasked\n" in [found.output for found in running.run(asked, tmp_path, keep_machine(), False, 60)]
     # Of a pipe every part counts.
     assert [outcome.problem for outcome in outcomes] == ["", "", "exit code 1"]
 
