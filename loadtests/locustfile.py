@@ -76,6 +76,7 @@ def prepare(environment: Environment, **_: Any) -> None:
             generator.profile = read_profile(
                 options.arrivals, rate=options.rate or None, seconds=options.seconds or None
             )
+            generator.recording.slice_seconds = generator.profile.slice_seconds
         mix = read_profile(options.mix) if options.mix else None
         Customer.weights = read_weights(generator.profile or mix)
         generator.warm_up = options.warm_up
@@ -91,6 +92,7 @@ def prepare(environment: Environment, **_: Any) -> None:
 
 def begin_share(share: Share, environment: Environment) -> None:
     """Be shoppers of the profile, each with an address of no other process, and some of the partners."""
+    generator.recording.slice_seconds = share.profile.slice_seconds
     Customer.weights = read_weights(share.profile)
     Customer.shelf.variants = Customer.shelf.variants[: share.profile.variants]
     Visitor.numbers = count(share.index, share.count)

@@ -13,6 +13,8 @@ from loadtests.arrivals import RateCurve
 from loadtests.breakpoint import Search
 
 FILE = Path(__file__).parent / "profiles.toml"
+# More are not told apart in a chart, and each takes some 20 kB of the generator's memory.
+MOST_SLICES = 1800
 
 
 class Kind(StrEnum):
@@ -90,6 +92,11 @@ class Profile(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=T
     faults: tuple[Fault, ...] = ()
     # What the faults themselves make worse: overrides of objectives.toml, key by key.
     objectives: dict[str, Any] = {}
+
+    @property
+    def slice_seconds(self) -> float:
+        """How finely a run is recorded over time: by the second, in hours more coarsely."""
+        return float(max(1, -(-self.seconds // MOST_SLICES)))
 
     @property
     def curve(self) -> RateCurve:

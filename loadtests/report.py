@@ -40,7 +40,7 @@ class Percentiles(msgspec.Struct, frozen=True):
 
 
 class Moment(msgspec.Struct, frozen=True):
-    """One second of the run, by intended start."""
+    """One slice of the run, by intended start: a second, or `slice_seconds` of the report."""
 
     second: float
     requests: int
@@ -75,6 +75,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     processor: float
     processes: list[Process] = []
     resources: Series
+    slice_seconds: float = 1.0
     faults: list[Mark] = []
     regressions: list[str] = []
     # Of studies: what many runs found together, and the same for programs.
@@ -148,6 +149,7 @@ def make_report(
         processor=processor,
         processes=list(processes),
         resources=resources,
+        slice_seconds=recording.slice_seconds,
         faults=list(faults),
     )
 
@@ -221,9 +223,8 @@ def show_load(report: Report) -> Section:
     names = ("p50", "p95", "p99")
     latency = {name: [(moment.second, getattr(moment, name)) for moment in report.moments] for name in names}
     counts = {
-        "requests": [(moment.second, float(moment.requests)) for moment in report.moments],
-        "failed": [(moment.second, float(moment.failed)) for moment in report.moments],
-        "visits dropped": [(moment.second, float(moment.dropped)) for moment in report.moments],
+        title: [(moment.second, getattr(moment, name) / report.slice_seconds) for moment in report.moments]
+        for title, name in (("requests", "requests"), ("failed", "failed"), ("visits dropped", "dropped"))
     }
     rows = [
         [str(number), mark.title, f"{mark.begin:.0f}", f"{mark.end:.0f}", mark.problem or "mended"]

@@ -65,7 +65,7 @@ def run(profile: Profile, stack: Stack, objectives: Objectives, stop: Event) -> 
         document = send_visits(profile, stack.name, Path(folder), stop, drill.begin, environment)
         interrupted = stop.is_set()
     # By now the faults are undone.
-    recording = Recording()
+    recording = Recording(profile.slice_seconds)
     recording.merge(document["recording"])
     confirmed = [Confirmed(*entry) for entry in document["confirmed"]]
     marks = sorted(drill.marks, key=lambda mark: mark.begin)
@@ -73,7 +73,8 @@ def run(profile: Profile, stack: Stack, objectives: Objectives, stop: Event) -> 
     verdicts += check_invariants(stack, confirmed)
     void = [*document["lost"], *find_voids(recording, document["processor"])]
     if interrupted:
-        void.insert(0, f"interrupted: {len(recording.intervals)} of {profile.seconds:g} s were measured")
+        measured = len(recording.intervals) * recording.slice_seconds
+        void.insert(0, f"interrupted: {measured:g} of {profile.seconds:g} s were measured")
     return make_report(
         recording,
         profile,
@@ -82,7 +83,7 @@ def run(profile: Profile, stack: Stack, objectives: Objectives, stop: Event) -> 
         orders=len(confirmed),
         processor=document["processor"],
         processes=msgspec.convert(document["processes"], list[Process]),
-        resources=sampler.since(document["began"]),
+        resources=sampler.since(document["began"], profile.slice_seconds),
         faults=marks,
         stack=stack.name,
         version=version,

@@ -63,12 +63,12 @@ class Sampler:
         for thread in self._threads:
             thread.join()
 
-    def since(self, began: float) -> Series:
-        """The samples from `began` (by `time.time`) on, in seconds after it."""
+    def since(self, began: float, slice_seconds: float = 1.0) -> Series:
+        """The samples from `began` (by `time.time`) on, in seconds after it, as means of slices."""
         self._series["hits"].update(_read_edge_log(self._stack, began))
         return {
             chart: {
-                name: [(round(at - began, 1), round(value, 3)) for at, value in line if at >= began]
+                name: _thin([(at - began, value) for at, value in line if at >= began], slice_seconds)
                 for name, line in sorted(lines.items())
             }
             for chart, lines in self._series.items()
@@ -148,6 +148,19 @@ class Sampler:
             for chunk in output:
                 *lines, rest = (rest + chunk.decode()).split("\n")
                 yield from (line.strip() for line in lines if line.strip())
+
+
+def _thin(line: list[tuple[float, float]], slice_seconds: float) -> list[tuple[float, float]]:
+    slices: defaultdict[int, list[tuple[float, float]]] = defaultdict(list)
+    for at, value in line:
+        slices[int(at / slice_seconds)].append((at, value))
+    return [
+        (
+            round(sum(at for at, _ in each) / len(each), 1),
+            round(sum(value for _, value in each) / len(each), 3),
+        )
+        for _, each in sorted(slices.items())
+    ]
 
 
 def _read_edge_log(stack: Stack, began: float) -> dict[str, list[tuple[float, float]]]:

@@ -10,7 +10,7 @@ from loadtests.charts import draw_lines
 from loadtests.objectives import find_voids, judge, read_objectives
 from loadtests.profiles import list_profiles, read_profile
 from loadtests.recording import Recording, read_percentile
-from loadtests.report import Report, check_baseline, compare, make_report, render_html
+from loadtests.report import Report, check_baseline, compare, make_report, render_html, show_load
 
 OBJECTIVES = read_objectives("none")
 
@@ -126,6 +126,29 @@ def test_the_report_says_the_verdict_first_and_is_one_file_without_scripts() -> 
     assert "/product: 500 instead of 200" in page
     assert "<script" not in page
     assert "http" not in page.replace("http-equiv", "")
+
+
+def test_hours_are_recorded_in_slices_that_a_chart_can_show() -> None:
+    profile = read_profile("soak")
+    recording = Recording(profile.slice_seconds)
+    for second in range(0, int(profile.seconds), 2):
+        recording.note_request("product", second, 0.01, None)
+    report = make_report(
+        recording,
+        profile,
+        verdicts=[],
+        void=[],
+        orders=0,
+        processor=0.2,
+        resources={},
+        stack="local",
+        version="1",
+        began="2026-01-01T00:00:00+00:00",
+    )
+    assert len(report.moments) == 1800
+    assert report.moments[-1].second == profile.seconds - profile.slice_seconds
+    (rates,) = {rate for _, rate in show_load(report).charts[1].lines["requests"]}
+    assert rates == 0.5, "per second, however long a slice"
 
 
 def test_the_report_reads_the_same_from_its_json() -> None:
