@@ -215,7 +215,9 @@ def render_html(report: Report) -> str:
         undefined=StrictUndefined,
     )
     sections = [section for make in SECTIONS if (section := make(report))]
-    return environment.get_template("report.html").render(report=report, sections=sections)
+    return environment.get_template("report.html").render(
+        report=report, sections=sections, percentiles=[f"p{each:g}" for each in PERCENTILES]
+    )
 
 
 def show_load(report: Report) -> Section:

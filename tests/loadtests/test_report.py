@@ -151,6 +151,11 @@ def test_hours_are_recorded_in_slices_that_a_chart_can_show() -> None:
     assert rates == 0.5, "per second, however long a slice"
 
 
+def test_a_run_that_ended_before_its_first_request_is_reported_too() -> None:
+    page = render_html(report_on(Recording(), void=["interrupted: 0 of 30 s were measured"]))
+    assert "interrupted: 0 of 30 s" in page
+
+
 def test_the_report_reads_the_same_from_its_json() -> None:
     report = report_on(record(0.2))
     assert msgspec.json.decode(msgspec.json.encode(report), type=Report) == report
