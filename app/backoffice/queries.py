@@ -88,7 +88,7 @@ ORDER BY id DESC LIMIT $6 OFFSET $7
 FIGURES = """
 SELECT count(*) FILTER (WHERE created_at >= date_trunc('day', now())) AS orders_today,
        coalesce(sum(total) FILTER (WHERE created_at >= date_trunc('day', now())), 0)::bigint AS taken_today,
-       count(*) FILTER (WHERE state = 'confirmed') AS to_ship,
+       count(*) FILTER (WHERE state IN ('confirmed', 'partially_shipped')) AS to_ship,
        (SELECT count(*) FROM stock_available a JOIN sale_variants v USING (variant_id)
         WHERE v.sellable AND a.available < $1) AS low_stock,
        (SELECT count(*) FROM procrastinate_jobs WHERE status = 'failed') AS failed_jobs

@@ -96,11 +96,11 @@ class RequestLayer:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [
-                    *message["headers"],
-                    *self.security_headers,
-                    (b"x-request-id", request_id.encode()),
-                ]
+                # A route that says something stricter of its own answer has the only word.
+                own = list(message["headers"])
+                named = {name.lower() for name, _ in own}
+                added = [header for header in self.security_headers if header[0] not in named]
+                message["headers"] = [*own, *added, (b"x-request-id", request_id.encode())]
             await send(message)
 
         try:

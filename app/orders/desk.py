@@ -30,7 +30,12 @@ async def list_orders(
 ) -> Response[bytes]:
     """Orders, newest first; by the beginning of a number or an address, by state."""
     rows = await database.fetch(queries.LIST, search.strip(), chosen, *Page.window(page))
-    context = {"rows": Page.cut(rows, page), "search": search, "chosen": chosen, "states": list(OrderState)}
+    context = {
+        "rows": Page.cut(rows, page),
+        "search": search,
+        "chosen": chosen,
+        "states": ["to_ship", *OrderState],
+    }
     return show(clerk, "orders/desk_orders.html", context)
 
 

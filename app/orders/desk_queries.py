@@ -1,12 +1,12 @@
 """All SQL of the order desk."""
 
-# $1 searches numbers and addresses by their beginning, $2 a state; '' means all.
+# $1 searches numbers and addresses by their beginning, $2 a state or 'to_ship'; '' means all.
 LIST = """
 SELECT o.id, o.number, o.state, o.email, o.total, o.currency, o.created_at,
        (SELECT sum(quantity - cancelled) FROM order_lines l WHERE l.order_id = o.id) AS units
 FROM orders o
 WHERE ($1 = '' OR starts_with(o.number, upper($1)) OR starts_with(lower(o.email), lower($1)))
-    AND ($2 = '' OR o.state = $2)
+    AND ($2 = '' OR o.state = $2 OR $2 = 'to_ship' AND o.state IN ('confirmed', 'partially_shipped'))
 ORDER BY o.created_at DESC, o.id DESC LIMIT $3 OFFSET $4
 """
 

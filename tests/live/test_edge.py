@@ -83,7 +83,7 @@ def test_pages_carry_security_headers_and_hide_versions(client: httpx.Client) ->
     assert headers["x-content-type-options"] == "nosniff"
     assert "frame-ancestors" in headers["content-security-policy"]
     assert "unsafe-inline" not in headers["content-security-policy"]
-    assert "referrer-policy" in headers
+    assert headers.get_list("referrer-policy") == ["same-origin"]
     assert not any(character.isdigit() for character in headers.get("server", ""))
 
 

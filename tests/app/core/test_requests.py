@@ -15,6 +15,13 @@ def test_pages_carry_the_security_headers_and_no_inline_code_is_allowed(client: 
     assert headers["x-content-type-options"] == "nosniff"
 
 
+def test_each_security_header_is_said_once(client: httpx.Client) -> None:
+    for path in ("/cart", "/api/v1/products", "/nothing"):
+        headers = client.get(path).headers
+        names = [name.lower() for name, _ in headers.multi_items()]
+        assert len(names) == len(set(names)), names
+
+
 def test_the_request_id_of_the_edge_is_kept_and_a_strange_one_replaced(client: httpx.Client) -> None:
     assert (
         client.get("/info", headers={"X-Request-Id": "edge-1234567"}).headers["x-request-id"]

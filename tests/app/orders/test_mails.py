@@ -9,10 +9,15 @@ import asyncpg
 import httpx
 import pytest
 
+from app.backoffice.roles import Role
+from app.checkout.service import settle_due_orders
+from app.checkout.shop import Shop
 from app.core.database import Database
 from app.core.settings import Settings
 from app.orders import workflow
 from app.orders.mails import Mailer, send_due_mails
+from app.orders.money import settle_money
+from tests.app.backoffice.people import hire
 from tests.app.factories import check_out, fill_cart, make_variant
 from tests.app.processes import Process, free_port
 
@@ -107,3 +112,77 @@ async def test_a_rolled_back_shipment_leaves_neither_mail_nor_job(
         made = await workflow.fulfil(connection, order_id, location=1, actor="test")
         await workflow.ship(connection, made, actor="test")
     assert await owner.fetchval(count, order_id, f'{{"order_id": {order_id}}}') == 2
+
+
+async def test_who_cancels_a_part_is_told_what_and_what_comes_back(  # noqa: PLR0917
+    client: httpx.Client, database: Database, owner: asyncpg.Connection, shop: Shop, settings: Settings,
+    sink: Process,
+) -> None:  # fmt: skip
+    cart = fill_cart(client, (await make_variant(owner, price=1000), 3))
+    email = f"{cart}@example.com"
+    number = check_out(client, cart, email=email).json()["order"]["number"]
+    order_id = await owner.fetchval("SELECT id FROM orders WHERE number = $1", number)
+    for units in ({1: 1}, None):
+        async with database.transaction() as connection:
+            await workflow.cancel(connection, order_id, units=units, reason="sold out", actor="test")
+        for _ in range(2):
+            await settle_money(shop, order_id)
+    mailer = mailer_of(settings, sink.environ["SMTP_PORT"])
+    while await send_due_mails(database, mailer):
+        pass
+    heads = httpx.get(f"{sink.url}/v1/mails", params={"recipient": email}, trust_env=False).json()
+    mails = [httpx.get(f"{sink.url}/v1/mails/{head['id']}", trust_env=False).json() for head in heads]
+    told = [mail["text"] for mail in mails if mail["subject"].startswith("Cancelled")]
+    assert len(told) == 2
+    assert sorted("1 × thing-" in text for text in told) == [False, True]
+    given = [mail for mail in mails if mail["subject"].startswith("Money back")]
+    assert sorted("€10.00" in mail["text"] for mail in given) == [False, True]
+    assert all(number in mail["html"] for mail in mails)
+
+
+async def test_a_confirmation_that_fails_halfway_leaves_no_mail_and_is_made_whole_later(
+    client: httpx.Client, owner: asyncpg.Connection, shop: Shop
+) -> None:
+    cart = fill_cart(client, (await make_variant(owner), 1))
+    await owner.execute(
+        "CREATE FUNCTION stumble() RETURNS trigger LANGUAGE plpgsql AS"
+        " $$ BEGIN RAISE EXCEPTION 'the power is gone'; END $$;"
+        " CREATE TRIGGER stumbling AFTER INSERT ON mails FOR EACH ROW EXECUTE FUNCTION stumble()"
+    )
+    try:
+        failed = check_out(client, cart, email=f"{cart}@example.com")
+    finally:
+        await owner.execute("DROP TRIGGER stumbling ON mails; DROP FUNCTION stumble()")
+    assert failed.status_code == 500
+    order = await owner.fetchrow("SELECT id, state FROM orders WHERE email = $1", f"{cart}@example.com")
+    mails = "SELECT count(*) FROM mails WHERE order_id = $1"
+    steps = "SELECT count(*) FROM order_history WHERE order_id = $1 AND state = 'confirmed'"
+    assert order["state"] == "payment_pending"
+    assert [await owner.fetchval(count, order["id"]) for count in (mails, steps)] == [0, 0]
+    await owner.execute("UPDATE orders SET settle_at = now() WHERE id = $1", order["id"])
+    await settle_due_orders(shop)
+    await settle_due_orders(shop)
+    assert await owner.fetchval("SELECT state FROM orders WHERE id = $1", order["id"]) == "confirmed"
+    assert [await owner.fetchval(count, order["id"]) for count in (mails, steps)] == [1, 1]
+
+
+async def test_staff_read_a_mail_in_the_back_office_where_it_can_do_nothing(  # noqa: PLR0917
+    client: httpx.Client, database: Database, owner: asyncpg.Connection, settings: Settings, sink: Process,
+    environ: dict[str, str], tmp_path: Path,
+) -> None:  # fmt: skip
+    await order_id_of(owner, client)
+    assert await send_due_mails(database, mailer_of(settings, sink.environ["SMTP_PORT"])) == 1
+    web = Process(["app", "web"], {**environ, "MAIL_SINK_URL": sink.url}, tmp_path / "web.log", free_port())
+    web.start(ready="/health/ready")
+    try:
+        kim = await hire(database, web.url, Role.ORDERS, name="Kim")
+        assert "Your order S" in kim.page("/mails?recipient=ada@example.com")
+        assert "None." in kim.page("/mails?recipient=nobody@example.com")
+        assert "thank you for your order" in kim.page("/mails/1")
+        shown = kim.browser.get("/mails/1/html")
+        assert "Ada O&#39;Brien" in shown.text
+        (policy,) = shown.headers.get_list("content-security-policy")
+        assert policy.startswith("sandbox; default-src 'none'")
+        assert kim.browser.get("/mails/999").status_code == 404
+    finally:
+        web.stop()
