@@ -16,9 +16,9 @@ class AuthorityError(Exception):
 
 
 def fetch_authority(url: str) -> Path:
-    """Write the PEM bundle at `url` into a file of this container's and return its path.
+    """Write the PEM bundle at `url`, and what the system trusts, into a file of this container's.
 
-    Raises AuthorityError.
+    Both, since a managed pooler before the database has a public certificate. Raises AuthorityError.
     """
     if not url.startswith("https://"):
         raise AuthorityError("it must be an address that starts with https://")
@@ -32,5 +32,6 @@ def fetch_authority(url: str) -> Path:
     except ValueError as error:
         raise AuthorityError("what is there is no PEM file") from error
     with tempfile.NamedTemporaryFile(prefix="database-ca-", suffix=".pem", delete=False) as file:
-        file.write(pem)
+        known = ssl.get_default_verify_paths().cafile
+        file.write(pem + b"\n" + (Path(known).read_bytes() if known else b""))
     return Path(file.name)

@@ -75,6 +75,11 @@ class Step:
         return bool(self.differs) and self.differs <= NOT_ECHOED.get(self.type, set())
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """The SDK warns of its own old names on import."""
+    config.addinivalue_line("filterwarnings", "ignore::DeprecationWarning:pulumi_aws.*")
+
+
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

@@ -79,3 +79,11 @@ def test_every_target_of_the_program_is_a_stage_whose_sources_exist() -> None:
     for name, stage in found.items():
         for source in stage.sources:
             assert (ROOT / source).exists(), f"{name} copies {source}"
+
+
+def test_the_store_for_lambda_is_the_store_and_an_adapter_and_no_stack_builds_it_here() -> None:
+    found = stages((ROOT / "Dockerfile").read_text())
+    assert found["store-lambda"].parents == ("store", "adapter")
+    assert "/opt/extensions/" in found["store-lambda"].text
+    assert "images/store-lambda/lambda-adapter" in found["adapter"].text
+    assert "store-lambda" not in TARGETS
