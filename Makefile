@@ -8,8 +8,7 @@ PULUMI = eval "$$($(PYTHON) -m ci.toolchain env)" && pulumi
 export STORESTACK_STARTED := $(shell date +%s)
 
 .DEFAULT_GOAL := help
-.PHONY: help up down build scan release promote rollback live releases expire login outputs preview doctor env toolchain logs test policies lint format cost load
-.PHONY: drift audit aws
+.PHONY: help up down build scan release promote rollback live releases expire login outputs preview doctor env toolchain logs test policies lint format cost load drift audit aws drills
 
 help: ## list the verbs
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -80,6 +79,11 @@ logs: ## follow the logs of a role [ROLE=web]
 test: ## run every check on a stack of its own
 	@$(PYTHON) -m ci.toolchain install --for-tests
 	@eval "$$($(PYTHON) -m ci.toolchain env)" && $(VENV)/python -m ci.test
+
+drills: toolchain ## ship good and broken releases under load, killed and at once, at full length [STACK=drill]
+	@STORESTACK_STACK=$(if $(filter file,$(origin STACK)),drill,$(STACK)) STORESTACK_DRILL_REQUESTS=3000 \
+	  STORESTACK_DRILL_RELEASES=4 STORESTACK_DRILL_TOTAL=100000 STORESTACK_DRILL_RATE=100 STORESTACK_DRILL_KILLS=10 \
+	  $(VENV)/python -m pytest -q -s tests/live/test_release.py tests/live/test_release_killed.py tests/live/test_preview.py
 
 policies: ## hold every environment against every policy, without an engine or a cloud; STACK=name holds one
 	@$(PYTHON) -m ci.toolchain install --for-policies

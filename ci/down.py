@@ -29,6 +29,7 @@ def remove(stack: str, client: docker.DockerClient, *, delete: bool) -> None:
     """Take a stack down. The caller holds it."""
     if deployment.exists(stack):
         leftovers.unlock(stack)
+        leftovers.silence()
         leftovers.settle(stack)
         kept = [] if delete else [f"**$pulumi-python:dynamic/storestack:{kind}::*" for kind in KEPT_TYPES]
         exclusions = [argument for pattern in kept for argument in ("--exclude", pattern)]

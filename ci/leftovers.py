@@ -1,8 +1,10 @@
 """What a killed update leaves behind: its lock, its unfinished operations, containers no state knows of."""
 
+import contextlib
 import json
 import os
 import shutil
+import signal
 import socket
 import time
 from pathlib import Path
@@ -19,8 +21,9 @@ VOLUME: Final = "docker:index/volume:Volume"
 ENGINE_TYPES: Final = ("docker:index/container:Container", "docker:index/network:Network", VOLUME)
 FILES: Final = "pulumi-python:dynamic/storestack:VolumeFiles"
 ADMISSION: Final = "pulumi-python:dynamic/storestack:Admission"
-# An update that was interrupted finishes what it is at before it lets go of the lock.
-PATIENCE_SECONDS: Final = 30
+# An update that was interrupted finishes what it is at before it lets go of the lock: containers that it
+# waits for have their `store:ready_seconds`.
+PATIENCE_SECONDS: Final = 150
 
 
 def locks(stack: str) -> list[dict[str, Any]]:
@@ -72,13 +75,45 @@ def unlock(stack: str) -> None:
         if not alive:
             print("  an update was killed here before: its lock is taken away")
             ask("cancel", "--yes", "--stack", stack)
-            return
+            break
         if time.monotonic() > deadline:
             raise DeploymentError(
                 f"another update of {stack} runs (process {alive[0]['pid']} on {alive[0]['hostname']}):"
                 " wait for its end, or stop it with Ctrl-C"
             )
         time.sleep(1)
+
+
+def silence() -> list[int]:
+    """End the dynamic providers that outlived their engine: one would write into what a later update does.
+
+    Each has its engine's address as its last argument, where nobody answers any more.
+    """
+    ended = []
+    for file in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            words = file.read_bytes().decode(errors="replace").rstrip("\0").split("\0")
+        except OSError:
+            continue
+        if words[0].startswith(str(CHECKOUT)) and "pulumi.dynamic" in words and not answers(words[-1]):
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(int(file.parent.name), signal.SIGKILL)
+                ended.append(int(file.parent.name))
+    return ended
+
+
+def answers(address: str) -> bool:
+    """Whether someone listens at `host:port`; what is no address counts as one, and is left alone."""
+    host, _, port = address.rpartition(":")
+    if not port.isdigit():
+        return True
+    try:
+        socket.create_connection((host, int(port)), timeout=1).close()
+    except ConnectionRefusedError:
+        return False
+    except OSError:
+        return True
+    return True
 
 
 def settle(stack: str) -> list[dict[str, Any]]:

@@ -60,6 +60,7 @@ def update(stack: str, verb: str, client: docker.DockerClient, attempt: Attempt)
     with journal.record(stack, verb, attempt):
         settings = environments.read(stack)
         leftovers.unlock(stack)
+        leftovers.silence()
         resources = leftovers.settle(stack)
         leftovers.sweep(stack, client, resources)
         leftovers.refresh(stack, client, resources)

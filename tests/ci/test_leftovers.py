@@ -4,6 +4,8 @@ import json
 import os
 import socket
 import subprocess
+import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -60,3 +62,29 @@ def test_other_backends_keep_their_own_locks(monkeypatch: pytest.MonkeyPatch) ->
 def test_only_web_containers_that_take_no_traffic_go_early(name: str, delete: bool, refused: bool) -> None:
     resource = {"type": ADMISSION, "delete": delete, "outputs": {"name": name}}
     assert is_refused(resource, {"storestack-a-web-1-old"}) is refused
+
+
+def start_provider(engine: str) -> "subprocess.Popen[bytes]":
+    """What looks like a dynamic provider of this checkout, on an engine at that address."""
+    return subprocess.Popen(
+        [sys.executable, "-c", "import time; time.sleep(60)", "-m", "pulumi.dynamic", engine]
+    )
+
+
+def test_a_provider_that_outlived_its_engine_is_ended_and_no_other() -> None:
+    with socket.socket() as engine, socket.socket() as gone:
+        engine.bind(("127.0.0.1", 0))
+        engine.listen()
+        # Bound and never listening: nobody answers there.
+        gone.bind(("127.0.0.1", 0))
+        orphan = start_provider(f"127.0.0.1:{gone.getsockname()[1]}")
+        working = start_provider(f"127.0.0.1:{engine.getsockname()[1]}")
+        try:
+            time.sleep(0.2)
+            assert orphan.pid in leftovers.silence()
+            assert orphan.wait(5) != 0
+            assert working.poll() is None
+        finally:
+            working.kill()
+            working.wait()
+            orphan.kill()

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from time import monotonic
+from time import monotonic, sleep
 
 import httpx
 
@@ -96,8 +96,11 @@ class SteadyLoad:
 
 
 @contextmanager
-def steady_load(stack: Stack, rate: float = 50, limit: float = 600) -> Iterator[Record]:
-    """Shoppers at `rate` requests/s while the block runs; the record is complete when the block has ended."""
+def steady_load(stack: Stack, rate: float = 50, limit: float = 3600, at_least: int = 0) -> Iterator[Record]:
+    """Shoppers at `rate` requests/s while the block runs, and on until `at_least` requests were answered.
+
+    The record is complete when the block has ended.
+    """
     with stack.client() as client:
         item = find_item(client, query="mug")
         stack.run("web", ["python", "-m", "app", "stock", str(item.variant_id), "100000"])
@@ -111,6 +114,8 @@ def steady_load(stack: Stack, rate: float = 50, limit: float = 600) -> Iterator[
     load.thread.start()
     try:
         yield load.record
+        while load.record.answered < at_least and not load.record.failures and load.thread.is_alive():
+            sleep(0.5)
     finally:
         load.stopping.set()
         load.thread.join(timeout=60)

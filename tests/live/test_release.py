@@ -1,92 +1,157 @@
 """Releases under load: a good one goes unnoticed, a bad one takes no traffic, and no request fails."""
 
-from collections.abc import Iterator
-from pathlib import Path
+import subprocess
+import time
+from collections.abc import Callable, Iterator
 
 import pytest
 
-from loadtests.releases import build_image
 from loadtests.stack import ROOT, Stack, make, pulumi
+from tests.live.releasing import (
+    FOREIGN_STORE,
+    RATE,
+    RELEASES,
+    REQUESTS,
+    TOTAL,
+    build,
+    current_image,
+    drills,
+    image_id,
+    journal,
+    next_version,
+    release,
+    serving,
+    settings_of,
+)
 from tests.live.steady_load import steady_load
 
-FOREIGN_STORE = Path(__file__).parent / "foreign_store"
+__all__ = ["drills"]
+
+pytestmark = pytest.mark.usefixtures("drills")
+
+# A release whose migration fails, whatever its web containers would do.
+UNMIGRATABLE = """
+ENTRYPOINT ["sh", "-c", "case \\"$*\\" in *release*) echo no such column >&2; exit 3; esac; exec \\"$@\\"", \\
+  "-"]
+"""
 
 
 @pytest.fixture
 def settings(stack: Stack) -> Iterator[None]:
     """The test may change settings by `pulumi config set`; afterwards they and the stack are as before."""
-    before = (ROOT / f"Pulumi.{stack.name}.yaml").read_text()
+    before = settings_of(stack)
     yield
     (ROOT / f"Pulumi.{stack.name}.yaml").write_text(before)
     restored = make("up", stack.name)
     assert restored.returncode == 0, restored.stdout + restored.stderr
-    for image in stack.engine.images.list(name=f"storestack-{stack.name}-trial"):
-        stack.engine.images.remove(str(image.id), force=True)
 
 
-def current_image(stack: Stack) -> str:
-    return str(stack.containers("web")[0].attrs["Image"])
-
-
-def serving(stack: Stack) -> str:
-    with stack.client() as client:
-        return str(client.get("/info").raise_for_status().json()["image"])
-
-
-def test_a_new_version_ships_under_load_and_no_request_fails(stack: Stack, settings: None) -> None:
-    old = {container.id for container in stack.containers("web")}
-    image = build_image(stack, "next", f"FROM {current_image(stack)}\nENV RELEASE=next\n")
-    with steady_load(stack) as record:
-        pulumi(stack.name, "config", "set", "store:image", image)
-        released = make("up", stack.name)
-    assert released.returncode == 0, released.stdout + released.stderr
-    assert record.answered > 200
+def test_good_releases_and_a_rollback_fail_no_request(stack: Stack) -> None:
+    first = current_image(stack)
+    images = [next_version(stack, f"next-{number}") for number in range(RELEASES)]
+    with steady_load(stack, rate=RATE, at_least=TOTAL) as record:
+        for image in images:
+            old = {container.id for container in stack.containers("web")}
+            released = release(stack, image)
+            assert released.code == 0, released.said
+            assert serving(stack) == image_id(stack, image)
+            assert old.isdisjoint(container.id for container in stack.containers("web"))
+        back = make("rollback", stack.name)
+        assert back.returncode == 0, back.stdout + back.stderr
+        assert "never undoes" in back.stdout
     assert not record.failures, record.failures[:5]
-    assert old.isdisjoint(container.id for container in stack.containers("web"))
-    assert len(record.images) == 2, "both versions were seen serving"
+    assert record.answered >= TOTAL
+    assert serving(stack) == ([first, *(image_id(stack, image) for image in images)][-2])
+    assert len(record.images) == 1 + len(images), "every version was seen serving"
+    print(f"{len(images)} releases and a rollback, {record.answered} requests, none failed")
 
 
-def test_an_image_that_answers_500_is_never_admitted(stack: Stack, settings: None) -> None:
-    before = serving(stack)
+def test_what_is_live_is_told_with_its_digest_and_who_brought_it(stack: Stack) -> None:
+    told = make("live", stack.name)
+    assert told.returncode == 0, told.stderr
+    assert serving(stack) in told.stdout
+    last = journal(stack)[-1]
+    assert last["event"] == "succeeded"
+    assert last["who"] in told.stdout
+    assert last["at"] in told.stdout
+
+
+def test_the_second_of_two_releases_is_told_of_the_first_and_changes_nothing(stack: Stack) -> None:
+    before = settings_of(stack)
+    lock = ROOT / ".state" / "locks" / f"{stack.name}.lock"
+    # The words of its last holder stay in it until the next one comes.
+    last = lock.read_text()
+    first = subprocess.Popen(
+        ["make", "--no-print-directory", "up", f"STACK={stack.name}"],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    try:
+        while lock.read_text() in ("", last) and first.poll() is None:
+            time.sleep(0.05)
+        second = release(stack, current_image(stack))
+    finally:
+        first.communicate()
+    assert first.returncode == 0
+    assert second.code != 0
+    (line,) = second.errors
+    assert f"{stack.name} is held by `make up STACK={stack.name}` of " in line
+    assert ", since " in line
+    assert settings_of(stack) == before
+
+
+def crashing(stack: Stack) -> str:
+    return build(stack, "crashing", f'FROM {current_image(stack)}\nCMD ["false"]\n')
+
+
+def never_healthy(stack: Stack) -> str:
+    return build(stack, "hanging", f'FROM {current_image(stack)}\nCMD ["sleep", "3600"]\n')
+
+
+def unmigratable(stack: Stack) -> str:
+    return build(stack, "unmigratable", f"FROM {current_image(stack)}{UNMIGRATABLE}")
+
+
+def answering_500(stack: Stack) -> str:
     dockerfile = f"FROM {current_image(stack)}\nCOPY store.pl /srv/store.pl\n"
     dockerfile += 'ENV BROKEN=1\nCMD ["perl", "/srv/store.pl"]\n'
-    script = (FOREIGN_STORE / "store.pl").read_text()
-    image = build_image(stack, "broken", dockerfile, {"store.pl": script})
-    with steady_load(stack) as record:
-        pulumi(stack.name, "config", "set", "store:image", image)
-        released = make("up", stack.name)
-    assert released.returncode != 0
-    assert "500" in released.stdout + released.stderr
-    assert not record.failures, record.failures[:5]
-    assert serving(stack) == before
-    assert set(record.images) == {before}
+    return build(stack, "broken", dockerfile, {"store.pl": (FOREIGN_STORE / "store.pl").read_text()})
 
 
-def test_an_image_that_never_gets_healthy_leaves_the_old_version_serving(
-    stack: Stack, settings: None
+@pytest.mark.parametrize(
+    ("broken", "reason"),
+    [
+        (crashing, "after 15 s at most"),
+        (never_healthy, "after 15 s at most"),
+        (unmigratable, "no such column"),
+        (answering_500, "answered 500"),
+    ],
+)
+def test_a_broken_release_takes_no_traffic_and_says_why(
+    stack: Stack, broken: Callable[[Stack], str], reason: str
 ) -> None:
-    before = serving(stack)
-    image = build_image(stack, "crashing", f'FROM {current_image(stack)}\nCMD ["false"]\n')
-    with steady_load(stack) as record:
-        pulumi(stack.name, "config", "set", "store:image", image)
-        released = make("up", stack.name)
-    assert released.returncode != 0
+    if broken in (crashing, never_healthy):
+        # What never gets well is refused sooner; a good image has the usual time.
+        pulumi(stack.name, "config", "set", "store:ready_seconds", "15")
+    before, image = settings_of(stack), serving(stack)
+    old = {container.id for container in stack.containers("web")}
+    with steady_load(stack, rate=RATE, at_least=REQUESTS) as record:
+        released = release(stack, broken(stack))
+    assert settings_of(stack) == before
+    if broken in (crashing, never_healthy):
+        pulumi(stack.name, "config", "rm", "store:ready_seconds")
+    assert released.code != 0, released.said
+    (line,) = released.errors
+    assert reason in line
+    assert journal(stack)[-1]["event"] == "failed"
+    assert journal(stack)[-1]["reason"] == line
     assert not record.failures, record.failures[:5]
-    assert serving(stack) == before
-
-
-def test_a_failing_migration_stops_the_release(stack: Stack, settings: None) -> None:
-    before = {container.id for container in stack.containers("web")}
-    image = build_image(stack, "unmigratable", f"FROM {current_image(stack)}\nENV RELEASE=unmigratable\n")
-    with steady_load(stack) as record:
-        pulumi(stack.name, "config", "set", "store:image", image)
-        failing = "sh -c 'echo no such column >&2; exit 3'"
-        pulumi(stack.name, "config", "set", "store:release_command", failing)
-        released = make("up", stack.name)
-    assert released.returncode != 0
-    assert "no such column" in released.stdout + released.stderr
-    assert not record.failures, record.failures[:5]
-    assert {container.id for container in stack.containers("web")} == before
+    assert record.answered >= REQUESTS
+    assert set(record.images) == {image}, "only the version before was seen serving"
+    assert serving(stack) == image
+    assert old <= {container.id for container in stack.containers("web")}
+    print(f"{line} — {record.answered} requests, none failed")
 
 
 def test_a_change_of_edge_and_balancer_is_a_reload_that_nobody_notices(stack: Stack, settings: None) -> None:
@@ -103,15 +168,14 @@ def test_a_change_of_edge_and_balancer_is_a_reload_that_nobody_notices(stack: St
 
 def test_a_store_in_another_language_takes_the_bundled_ones_place(stack: Stack, settings: None) -> None:
     dockerfile = 'FROM debian:trixie-slim\nCOPY store.pl /srv/store.pl\nCMD ["perl", "/srv/store.pl"]\n'
-    image = build_image(stack, "foreign", dockerfile, {"store.pl": (FOREIGN_STORE / "store.pl").read_text()})
+    image = build(stack, "foreign", dockerfile, {"store.pl": (FOREIGN_STORE / "store.pl").read_text()})
     for key, value in {
-        "store:image": image,
         "store:release_command": "perl /srv/store.pl release",
         "store:sample_data": "false",
         "store:workers": "0",
     }.items():
         pulumi(stack.name, "config", "set", key, value)
-    hosted = make("up", stack.name)
-    assert hosted.returncode == 0, hosted.stdout + hosted.stderr
+    hosted = release(stack, image)
+    assert hosted.code == 0, hosted.said
     with stack.client() as client:
         assert "A store written in Perl" in client.get("/?foreign").text
