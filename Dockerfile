@@ -222,3 +222,26 @@ USER gateway
 EXPOSE 8000
 STOPSIGNAL SIGTERM
 CMD ["python", "-m", "app.gateway"]
+
+# Brings visitors from Fargate; the local target does not run it.
+FROM python AS loadgen-libraries
+RUN install-packages python3-pip
+COPY requirements/loadgen.lock /tmp/loadgen.lock
+RUN --mount=type=secret,id=ca,target=/run/ca.pem \
+    if [ -s /run/ca.pem ]; then export PIP_CERT=/run/ca.pem SSL_CERT_FILE=/run/ca.pem; fi \
+    && python3 -m venv --without-pip /opt/venv \
+    && /usr/bin/python3 -m pip --python /opt/venv install --quiet --no-cache-dir --disable-pip-version-check \
+        --no-compile --only-binary :all: --require-hashes --requirement /tmp/loadgen.lock \
+    && python3 -m compileall -q -j 0 --invalidation-mode unchecked-hash /opt/venv/lib
+
+FROM python AS loadgen
+LABEL org.opencontainers.image.title="storestack loadgen" \
+      org.opencontainers.image.description="The load generator's master and workers"
+RUN useradd --uid 10109 --user-group --no-create-home --shell /usr/sbin/nologin loadgen
+COPY --from=loadgen-libraries /opt/venv /opt/venv
+WORKDIR /srv
+COPY loadtests/ /srv/loadtests/
+RUN python -m compileall -q -j 0 --invalidation-mode unchecked-hash /srv/loadtests
+USER loadgen
+STOPSIGNAL SIGTERM
+CMD ["python", "-m", "loadtests.remote", "master"]

@@ -11,6 +11,7 @@ lock() {
 }
 lock kit pyproject.toml "$@"
 lock store --group store "$@"
+lock loadgen --group loadgen "$@"
 lock dev pyproject.toml --extra dev --group store "$@"
 lock aws pyproject.toml --extra aws --extra dev --extra emulated "$@"
 lock policies --group policies "$@"

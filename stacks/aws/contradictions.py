@@ -26,7 +26,15 @@ def find_contradictions(profile: str, values: Mapping[str, Any], now: datetime) 
         *_wrong_store(profile, values),
         *_wrong_sizes(profile, values),
         *_wrong_sales(values, now),
+        *_wrong_loadgen(values),
     ]
+
+
+def _wrong_loadgen(values: Mapping[str, Any]) -> list[str]:
+    image = values["loadgen:image"]
+    if image and "@sha256:" not in image:
+        return [f"loadgen:image is {image!r}: must be pinned by digest, as image@sha256:<64 hex>"]
+    return []
 
 
 def _wrong_places(values: Mapping[str, Any]) -> list[str]:

@@ -26,6 +26,7 @@ from stacks.aws.edge import Edge
 from stacks.aws.firewall import Firewall
 from stacks.aws.functions import Functions
 from stacks.aws.key_value import KeyValue
+from stacks.aws.loadgen import Loadgen
 from stacks.aws.monitoring import Alerts, Monitoring
 from stacks.aws.network import Network
 from stacks.aws.preflight import inspect
@@ -208,6 +209,24 @@ def deploy(settings: AwsSettings) -> Mapping[str, Any]:
     if settings.delivery.repository:
         delivery = Delivery("delivery", settings.delivery, context, under)
         outputs |= {"plan_role": delivery.plan_role, "apply_role": delivery.apply_role}
+    if settings.loadgen.image:
+        loadgen = Loadgen(
+            "loadgen",
+            settings.loadgen,
+            context,
+            network=settings.network,
+            store=settings.store,
+            domain=hosts[0],
+            storage=storage,
+            key_arn=secrets.key_arn,
+            opts=under,
+        )
+        outputs |= {
+            "loadgen_cluster": loadgen.cluster,
+            "loadgen_tasks": loadgen.tasks,
+            "loadgen_network": loadgen.network,
+            "loadgen_reports": loadgen.reports,
+        }
     Budget("budget", settings.budget, context, email=settings.monitoring.email, opts=under)
     if certificates.name_servers is not None:
         outputs["name_servers"] = certificates.name_servers

@@ -181,6 +181,12 @@ KEYS: Final[dict[str, Key]] = {
     "backup:restore_test": Key("flag", False, True, "a weekly restore, made and thrown away by AWS Backup"),
     "delivery:repository": same("repository", None, "owner/name on GitHub that may plan and apply"),
     "delivery:oidc_provider": same("choice", "make", "the account's GitHub OIDC provider", choices=("make", "adopt")),
+    # -- load generator ---------------------------------------------------------------------------------------------
+    "loadgen:image": same("image", None, "the kit's target `loadgen`, pinned by digest; nothing is made without it"),
+    "loadgen:workers": same("number", 2, "tasks that a run's master waits for", least=1, most=100, unit="tasks"),
+    "loadgen:cpu": same("choice", "1024", "a worker process for each whole vCPU", choices=FARGATE_CPU),
+    "loadgen:memory": same("number", 2048, "two per vCPU", least=512, most=122_880, unit="MiB"),
+    "loadgen:cidr": same("cidr", "10.99.0.0/20", "a VPC of its own, never peered with the store's"),
     "budget:monthly": Key("number", 400, 2500, "a warning at 80 % and at the forecast of 100 %", least=1,
                           most=10_000_000, unit="USD"),
 }

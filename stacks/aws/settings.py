@@ -202,6 +202,15 @@ class Budget:
     monthly: int
 
 
+@dataclass(frozen=True)
+class Loadgen:
+    image: str | None
+    workers: int
+    cpu: str
+    memory: int
+    cidr: IPv4Network
+
+
 ROLES: Final[Mapping[str, type]] = {
     "network": Network,
     "firewall": Firewall,
@@ -221,6 +230,7 @@ ROLES: Final[Mapping[str, type]] = {
     "backup": Backup,
     "delivery": Delivery,
     "budget": Budget,
+    "loadgen": Loadgen,
 }
 
 
@@ -254,6 +264,7 @@ class AwsSettings:
     backup: Backup
     delivery: Delivery
     budget: Budget
+    loadgen: Loadgen
 
     @property
     def tags(self) -> dict[str, str]:
