@@ -21,10 +21,7 @@ FOLDER: Final = ".storestack"
 # A release says that it lives three times within its lease; one whose lease has run out is dead.
 LEASE: Final = timedelta(minutes=5)
 RENEWAL_SECONDS: Final = 100
-MISSING: Final = (
-    "the SDK of AWS is not installed: run `.venv/bin/python -m pip install --require-hashes"
-    " -r requirements/aws.lock`"
-)
+MISSING: Final = "the SDK of AWS is not installed: run `make aws`"
 # What S3 answers when the condition of a write does not hold.
 REFUSED: Final = ("PreconditionFailed", "ConditionalRequestConflict")
 

@@ -54,8 +54,7 @@ def promote(source: str, target: str) -> None:
 def roll_back(stack: str, *, version: str = "") -> None:
     """Release the version before the live one, or one by name. The schema stays as it is."""
     with lock.hold(stack, f"make rollback STACK={stack}"):
-        line = journal.line_of(journal.read(stack))
-        past = [entry for entry in line[:-1] if not version or entry.version == version]
+        past = [entry for entry in behind(stack) if not version or entry.version == version]
         if not past:
             raise DeploymentError(
                 f"{stack} was never at version {version}: `make releases STACK={stack}` lists what it was at"
@@ -68,6 +67,20 @@ def roll_back(stack: str, *, version: str = "") -> None:
             return
         client = preflight.connect()
         release(stack, "rollback", artifacts.named(client, past[-1].image), client)
+
+
+def behind(stack: str) -> list[Entry]:
+    """What a stack can go back to, oldest first.
+
+    A release that was killed left its image in the settings and never became live: going back from it is to
+    what serves.
+    """
+    line = journal.line_of(journal.read(stack))
+    if not amazon_shipping.is_on_aws(stack):
+        wanted = environments.read(stack).store.image
+        if line and wanted and wanted != line[-1].image:
+            return line
+    return line[:-1]
 
 
 def release(stack: str, verb: str, artifact: Artifact, client: docker.DockerClient) -> None:
