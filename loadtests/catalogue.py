@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 
@@ -14,6 +15,7 @@ logging.getLogger("httpx").setLevel(logging.WARNING)
 
 # Enough to spread the load as a real catalogue does, few enough to be read within seconds.
 MOST_PRODUCTS = 100
+READERS = 8
 
 
 def read_shelf(target: Target, *, variants: int | None = None) -> Shelf:
@@ -31,13 +33,17 @@ def read_shelf(target: Target, *, variants: int | None = None) -> Shelf:
                 page = client.get("/api/v1/products", params=asked).raise_for_status().json()
                 handles += [item["handle"] for item in page["items"]]
                 cursor = page["next_cursor"]
-            for handle in handles[:MOST_PRODUCTS]:
+
+            def read(numbered: tuple[int, str]) -> list[tuple[int, int]]:
+                number, handle = numbered
                 # Each from an address of its own: one shopper may not ask so fast.
-                signed = target.sign(f"10.255.{os.getpid() % 256}.{len(available) % 254}")
+                signed = target.sign(f"10.255.{os.getpid() % 256}.{number % 254}")
                 product = client.get(f"/api/v1/products/{handle}", headers=signed).raise_for_status().json()
-                available += [
-                    (each["available"], each["id"]) for each in product["variants"] if each["available"]
-                ]
+                return [(each["available"], each["id"]) for each in product["variants"] if each["available"]]
+
+            with ThreadPoolExecutor(READERS) as pool:
+                for found in pool.map(read, enumerate(handles[:MOST_PRODUCTS])):
+                    available += found
     except httpx.HTTPStatusError as error:
         raise TargetError(
             f"{error.request.url.path} answered {error.response.status_code}: is the store healthy?"
