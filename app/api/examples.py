@@ -102,6 +102,7 @@ NAMES: Schema = {
     "variant_id": 1,
     "variant_title": "Blue",
     "vendor": "Ceramica Nord",
+    "size_mm": [120, 90, 100],
     "weight_grams": 350,
 }
 

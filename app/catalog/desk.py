@@ -12,12 +12,12 @@ from litestar.types import ControllerRouterHandler
 from app.backoffice.forms import format_price
 from app.backoffice.frame import Area, Clerk, Entry, Form, Page, Section, back, changes, reads, show
 from app.catalog import collections, editing, service
-from app.catalog.drafts import slug
+from app.catalog.drafts import parse_size, slug
 from app.core.database import Database
 from app.core.problems import Invalid, Problem
 from app.taxes import service as taxes
 
-VARIANT_FIELDS = ("sku", "price", "compare_at", "weight_grams", "taxable", "active")
+VARIANT_FIELDS = ("sku", "price", "compare_at", "weight_grams", "size_mm", "taxable", "active")
 HEAVIEST_GRAMS = 1_000_000
 
 
@@ -260,7 +260,7 @@ def _variant(variant: editing.VariantRecord) -> dict[str, Any]:
 
 def _shown(variant: editing.VariantRecord) -> dict[str, Any]:
     money = {"price": format_price(variant.price), "compare_at": format_price(variant.compare_at)}
-    return {**_variant(variant), **money}
+    return {**_variant(variant), **money, "size_mm": " x ".join(map(str, variant.size_mm or ()))}
 
 
 def _read_variant(form: Form, number: int) -> editing.VariantChange:
@@ -269,9 +269,19 @@ def _read_variant(form: Form, number: int) -> editing.VariantChange:
         price=form.money(f"price-{number}"),
         compare_at=form.optional_money(f"compare_at-{number}") or None,
         weight_grams=form.integer(f"weight_grams-{number}", most=HEAVIEST_GRAMS),
+        size_mm=_read_size(form, f"size_mm-{number}"),
         taxable=form.flag(f"taxable-{number}"),
         active=form.flag(f"active-{number}"),
     )
+
+
+def _read_size(form: Form, name: str) -> list[int] | None:
+    text = form.text(name, least=0, most=40)
+    try:
+        return list(parse_size(text)) if text else None
+    except ValueError as error:
+        form.refuse(name, f"The size {error}.")
+        return None
 
 
 def _check_seen(form: Form, product: editing.ProductRecord) -> None:

@@ -24,6 +24,10 @@ MOST_ROWS = 2000
 
 LARGEST_INTEGER = 2**31 - 1
 
+# Longer than any lorry.
+LONGEST_MM = 20_000
+
+_SIZE = re.compile(r"(\d{1,5})\s*[x×]\s*(\d{1,5})\s*[x×]\s*(\d{1,5})(?:\s*mm)?", re.ASCII | re.IGNORECASE)
 _PRICE = re.compile(r"(\d{1,10})(?:\.(\d{1,2})0*)?")
 _INTEGER = re.compile(r"(-?\d{1,12})(?:\.0*)?")
 _HANDLE = re.compile(r"[\w][\w.-]*")
@@ -45,7 +49,10 @@ class Fault:
 
 @dataclass(frozen=True)
 class VariantDraft:
-    """One variant as the file has it. Money in minor units; `units` is None when the file does not say."""
+    """One variant as the file has it. Money in minor units.
+
+    `units` and `size` (length, width, height in mm) are None when the file does not say.
+    """
 
     options: tuple[str, str, str]
     sku: str
@@ -57,6 +64,7 @@ class VariantDraft:
     requires_shipping: bool
     taxable: bool
     image: str | None
+    size: tuple[int, int, int] | None
 
     @property
     def title(self) -> str:
@@ -253,6 +261,7 @@ def _read_variant(row: Row) -> VariantDraft:
         requires_shipping=_flag(row, "Variant Requires Shipping", True),
         taxable=_flag(row, "Variant Taxable", True),
         image=_address(row, "Variant Image"),
+        size=_size(row),
     )
 
 
@@ -285,6 +294,25 @@ def _weight(row: Row) -> int:
     if not 0 <= grams <= LARGEST_INTEGER:
         raise _RefusedError(f"Variant Grams is {text[:40]!r}: it must be a weight in grams, such as 250")
     return grams
+
+
+def _size(row: Row) -> tuple[int, int, int] | None:
+    text = row.get("Variant Size (mm)", "")
+    try:
+        return parse_size(text) if text else None
+    except ValueError as error:
+        raise _RefusedError(f"Variant Size (mm) {error}") from None
+
+
+def parse_size(text: str) -> tuple[int, int, int]:
+    """Length, width and height in mm, written like 120 x 90 x 100. Raises ValueError."""
+    found = _SIZE.fullmatch(text.strip())
+    length, width, height = map(int, found.groups()) if found else (0, 0, 0)
+    if not all(0 < side <= LONGEST_MM for side in (length, width, height)):
+        raise ValueError(
+            f"is {text[:40]!r}: it must be three whole numbers from 1 to {LONGEST_MM}, such as 120 x 90 x 100"
+        )
+    return length, width, height
 
 
 def _flag(row: Row, name: str, default: bool) -> bool:

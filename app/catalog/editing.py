@@ -43,6 +43,8 @@ class VariantRecord(msgspec.Struct, kw_only=True):
     taxable: bool
     image: str | None
     active: bool
+    # Length, width and height as it is packed; None: only its weight counts.
+    size_mm: list[int] | None
 
 
 class ProductRecord(msgspec.Struct, kw_only=True):
@@ -79,6 +81,7 @@ class VariantDraft(msgspec.Struct, kw_only=True):
     taxable: bool = True
     image: str | None = None
     active: bool = True
+    size_mm: list[int] | None = None
 
 
 class ProductDraft(msgspec.Struct, kw_only=True):
@@ -126,6 +129,7 @@ class VariantChange(msgspec.Struct, kw_only=True):
     taxable: bool | UnsetType = UNSET
     image: str | UnsetType | None = UNSET
     active: bool | UnsetType = UNSET
+    size_mm: list[int] | UnsetType | None = UNSET
 
 
 async def list_products(
@@ -245,6 +249,7 @@ async def change_variant(
         new.taxable,
         new.image,
         new.active,
+        new.size_mm,
     )
     return await _finish_variant(connection, product.id, variant_id)
 
@@ -278,6 +283,7 @@ async def _insert_variant(connection: Connection, product_id: int, draft: Varian
         draft.taxable,
         draft.image,
         draft.active,
+        draft.size_mm,
     )
     if variant_id is None:
         detail = f"options is {draft.options}: the product has this variant already"

@@ -1,8 +1,8 @@
 """Writes the catalogue as Shopify's product CSV, in batches: any size of catalogue in the same memory.
 
-What is written loads again with `import` as it was: products, options, variants, prices, pictures, and the
-units that the main location has free. The format has one collection per product: one that stands in several
-is written without, so that a repeated import leaves it where it is.
+What is written loads again with `import` as it was: products, options, variants, prices, pictures, sizes (in
+a column of this store's own), and the units that the main location has free. The format has one collection
+per product: one that stands in several is written without, so that a repeated import leaves it where it is.
 """
 
 from __future__ import annotations
@@ -31,7 +31,8 @@ COLUMNS = (
     "Variant SKU", "Variant Grams", "Variant Inventory Tracker", "Variant Inventory Qty",
     "Variant Inventory Policy", "Variant Fulfillment Service", "Variant Price", "Variant Compare At Price",
     "Variant Requires Shipping", "Variant Taxable", "Variant Barcode", "Image Src", "Image Position",
-    "Image Alt Text", "Gift Card", "SEO Title", "SEO Description", "Variant Image", "Status", "Collection",
+    "Image Alt Text", "Gift Card", "SEO Title", "SEO Description", "Variant Image", "Variant Size (mm)",
+    "Status", "Collection",
 )  # fmt: skip
 
 
@@ -46,6 +47,7 @@ class _Variant(msgspec.Struct):
     requires_shipping: bool
     taxable: bool
     image: str | None
+    size: tuple[int, int, int] | None
 
 
 async def run(settings: Settings, file: Path) -> int:
@@ -131,6 +133,7 @@ def _show_variant(variant: _Variant) -> dict[str, object]:
         "Variant Requires Shipping": _flag(variant.requires_shipping),
         "Variant Taxable": _flag(variant.taxable),
         "Variant Image": variant.image or "",
+        "Variant Size (mm)": " x ".join(map(str, variant.size or ())),
     }
 
 

@@ -33,19 +33,22 @@ RETURNING id, handle, xmax = 0 AS new
 
 VARIANTS = """
 INSERT INTO variants (product_id, position, title, option1, option2, option3, sku, barcode, price, compare_at,
-                      weight_grams, requires_shipping, taxable, image)
+                      weight_grams, requires_shipping, taxable, image, length_mm, width_mm, height_mm)
 SELECT product_id, position, title, option1, option2, option3, sku, barcode, price, compare_at,
-       weight_grams, requires_shipping, taxable, image
+       weight_grams, requires_shipping, taxable, image, size[1], size[2], size[3]
 FROM jsonb_to_recordset($1::text::jsonb) AS r(
     product_id bigint, position integer, title text, option1 text, option2 text, option3 text, sku text,
     barcode text, price bigint, compare_at bigint, weight_grams integer, requires_shipping boolean,
-    taxable boolean, image text)
+    taxable boolean, image text, size integer[])
 ORDER BY product_id, position
 ON CONFLICT (product_id, option1, option2, option3) DO UPDATE SET
     position = excluded.position, title = excluded.title, sku = excluded.sku, barcode = excluded.barcode,
     price = excluded.price, compare_at = excluded.compare_at, weight_grams = excluded.weight_grams,
     requires_shipping = excluded.requires_shipping, taxable = excluded.taxable, image = excluded.image,
-    active = true
+    -- A file that does not say how big a thing is does not make it smaller.
+    length_mm = coalesce(excluded.length_mm, variants.length_mm),
+    width_mm = coalesce(excluded.width_mm, variants.width_mm),
+    height_mm = coalesce(excluded.height_mm, variants.height_mm), active = true
 RETURNING id, product_id, option1, option2, option3
 """
 

@@ -235,6 +235,7 @@ def _variant_row(product_id: int, position: int, variant: VariantDraft) -> dict[
         "requires_shipping": variant.requires_shipping,
         "taxable": variant.taxable,
         "image": variant.image,
+        "size": variant.size,
     }
 
 

@@ -29,6 +29,7 @@ from app.api.kinds import (
     read_moment,
 )
 from app.catalog import editing
+from app.catalog.drafts import LONGEST_MM
 from app.core.cursors import bad_cursor, read_cursor, write_cursor
 from app.core.database import Connection, Database
 from app.core.money import Money
@@ -61,6 +62,7 @@ class ManagedVariant(msgspec.Struct, kw_only=True):
     taxable: bool
     image: str | None
     active: bool
+    size_mm: list[int] | None
 
 
 class ManagedProduct(msgspec.Struct, kw_only=True):
@@ -93,6 +95,11 @@ class ManagedProductList(msgspec.Struct):
 
 Tags = Annotated[list[Name], msgspec.Meta(max_length=50)]
 Pictures = Annotated[list[PictureEntry], msgspec.Meta(max_length=50)]
+Millimetres = Annotated[int, msgspec.Meta(ge=1, le=LONGEST_MM)]
+Size = Annotated[
+    list[Millimetres],
+    msgspec.Meta(min_length=3, max_length=3, description="Length, width and height as it is packed"),
+]
 
 
 class NewVariant(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -108,6 +115,7 @@ class NewVariant(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     taxable: bool = True
     image: PictureAddress | None = None
     active: bool = True
+    size_mm: Size | None = None
 
 
 class NewProduct(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -160,6 +168,7 @@ class ChangedVariant(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     taxable: bool | UnsetType = UNSET
     image: PictureAddress | UnsetType | None = UNSET
     active: bool | UnsetType = UNSET
+    size_mm: Size | UnsetType | None = UNSET
 
 
 Published = Annotated[bool | None, QueryParameter(description="Only published ones, or only the others")]

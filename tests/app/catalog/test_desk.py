@@ -163,3 +163,18 @@ async def test_who_may_only_read_products_cannot_save_one(
     page = sam.page(f"/products/{product}")
     assert "Save product" not in page
     assert sam.send(f"/products/{product}", **fields_of(page)).status_code == 403
+
+
+async def test_a_size_is_typed_as_one_writes_it(
+    kim: Person, database: Database, owner: asyncpg.Connection
+) -> None:
+    variant = await make_variant(owner)
+    page = f"/products/{await product_of(database, variant)}"
+    fields = fields_of(kim.page(page)) | {f"active-{variant}": "on", f"taxable-{variant}": "on"}
+    wrong = kim.send(f"{page}/variants", **{**fields, f"size_mm-{variant}": "12 by 9"})
+    assert wrong.status_code == 422
+    assert "such as 120 x 90 x 100" in wrong.text
+    assert (
+        kim.send(f"{page}/variants", **{**fields, f"size_mm-{variant}": "120×90 × 100 mm"}).status_code == 303
+    )
+    assert fields_of(kim.page(page))[f"size_mm-{variant}"] == "120 x 90 x 100"

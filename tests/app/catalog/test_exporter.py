@@ -18,7 +18,8 @@ CONTENT = """
 SELECT p.title, p.body_html, p.vendor, p.category, p.kind, p.tags, p.options, p.seo_title, p.seo_description,
     p.published, p.price_min, p.price_max, p.compare_at, p.image, p.image_alt, p.facets,
     (SELECT array_agg((v.option1, v.option2, v.option3, v.position, v.title, v.sku, v.barcode, v.price,
-        v.compare_at, v.weight_grams, v.requires_shipping, v.taxable, v.image, s.available)::text
+        v.compare_at, v.weight_grams, v.requires_shipping, v.taxable, v.image,
+        v.length_mm, v.width_mm, v.height_mm, s.available)::text
         ORDER BY v.position)
      FROM variants v LEFT JOIN stock_available s ON s.variant_id = v.id
      WHERE v.product_id = p.id AND v.active) AS variants,
@@ -52,7 +53,7 @@ async def test_what_is_exported_loads_again_as_it_was(
                 option1_value="Red", option2_name="Size", option2_value="L", collection=shelf,
                 variant_price="9.05", variant_sku="''7", variant_compare_at_price="12", variant_grams="250",
                 variant_barcode="'0012", image_src="p/red.svg", image_alt_text="Red, from above",
-                variant_image="p/red.svg"),
+                variant_image="p/red.svg", **{"variant_size_(mm)": "120 x 90 x 100"}),
         row(handle, option1_value="Blue", option2_value="S", variant_price="11", variant_inventory_qty="0",
             variant_taxable="FALSE", variant_requires_shipping="FALSE"),
         row(handle, image_src="p/side.svg", image_position="2"),

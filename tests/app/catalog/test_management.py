@@ -11,8 +11,11 @@ import asyncpg
 import httpx
 import pytest
 
+from app.cart import service as carts
 from app.core.database import Database
+from app.inventory import service as inventory
 from app.keys.service import Scope
+from tests.app.factories import fill_cart
 from tests.app.keys.test_keys import make_key
 
 PRODUCTS = "/api/v1/admin/products"
@@ -56,6 +59,11 @@ def send(
     return client.request(method, path, json=body, headers=sent)
 
 
+async def set_units(database: Database, variant: int) -> None:
+    async with database.transaction() as connection:
+        await inventory.set_available(connection, [(variant, 5)], reason="count")
+
+
 async def test_a_product_is_made_unpublished_then_published_and_found(client: httpx.Client, key: str) -> None:
     made = send(client, key, "POST", PRODUCTS, draft())
     assert made.status_code == 201, made.text
@@ -82,6 +90,22 @@ async def test_a_changed_price_shows_everywhere(client: httpx.Client, key: str) 
     assert cheapest in ([990], [])
     shown = client.get(f"/api/v1/products/{product['handle']}").json()
     assert shown["variants"][0]["price"]["amount"] == 990
+
+
+async def test_a_variant_is_given_a_size_and_packed_by_it(
+    client: httpx.Client, key: str, database: Database
+) -> None:
+    made = send(client, key, "POST", PRODUCTS, draft(published=True)).json()
+    red, blue = made["variants"]
+    assert (red["size_mm"], blue["size_mm"]) == (None, None)
+    path = f"/api/v1/admin/variants/{red['id']}"
+    wrong = send(client, key, "PATCH", path, {"size_mm": [900, 400]})
+    assert wrong.status_code == 422
+    assert send(client, key, "PATCH", path, {"size_mm": [900, 400, 300]}).json()["size_mm"] == [900, 400, 300]
+    await set_units(database, red["id"])
+    record = await carts.read_cart(database, uuid.UUID(fill_cart(client, (red["id"], 1))))
+    assert record.goods.items[0].size == (900, 400, 300)
+    assert send(client, key, "PATCH", path, {"size_mm": None}).json()["size_mm"] is None
 
 
 async def test_a_change_of_what_was_changed_meanwhile_is_refused(client: httpx.Client, key: str) -> None:
