@@ -71,7 +71,7 @@ def worker_command(environment: Mapping[str, str]) -> list[str]:
 
 def judge_record(document: dict[str, Any], profile: Profile, environment: Mapping[str, str]) -> Report:
     """The report of what the workers measured."""
-    recording = Recording()
+    recording = Recording(profile.slice_seconds)
     recording.merge(document["recording"])
     report = make_report(
         recording,
