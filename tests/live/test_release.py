@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from ci.release import journal as audit
 from loadtests.stack import ROOT, Stack, make, pulumi
 from tests.live.releasing import (
     FOREIGN_STORE,
@@ -70,10 +71,10 @@ def test_what_is_live_is_told_with_its_digest_and_who_brought_it(stack: Stack) -
     told = make("live", stack.name)
     assert told.returncode == 0, told.stderr
     assert serving(stack) in told.stdout
-    last = journal(stack)[-1]
-    assert last["event"] == "succeeded"
-    assert last["who"] in told.stdout
-    assert last["at"] in told.stdout
+    assert journal(stack)[-1]["event"] == "succeeded"
+    live = audit.line_of(audit.read(stack.name))[-1]
+    assert f"{live.who}, by {live.verb}" in told.stdout
+    assert live.at in told.stdout, "since when, whatever has been brought up again meanwhile"
 
 
 def test_the_second_of_two_releases_is_told_of_the_first_and_changes_nothing(stack: Stack) -> None:
@@ -135,7 +136,8 @@ def test_a_broken_release_takes_no_traffic_and_says_why(
         # What never gets well is refused sooner; a good image has the usual time.
         pulumi(stack.name, "config", "set", "store:ready_seconds", "15")
     before, image = settings_of(stack), serving(stack)
-    old = {container.id for container in stack.containers("web")}
+    # Not those that the release before this one left, which never took traffic.
+    old = {container.id for container in stack.containers("web") if container.attrs["Image"] == image}
     with steady_load(stack, rate=RATE, at_least=REQUESTS) as record:
         released = release(stack, broken(stack))
     assert settings_of(stack) == before
