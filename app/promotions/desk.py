@@ -1,8 +1,10 @@
-"""Desk screens of promotions: the list, making one, switching it on and off, its codes and their batches."""
+"""Desk screens of promotions: the list, making one, changing when it is valid,
+switching it on and off, its codes and their batches."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
 
@@ -90,6 +92,21 @@ async def show_promotion(clerk: Clerk, database: Database, promotion: int) -> Re
     return await _page(clerk, database, promotion, Form())
 
 
+@post("/promotions/{promotion:int}", opt=changes(Area.PROMOTIONS), status_code=200)
+async def change_promotion(clerk: Clerk, database: Database, form: Form, promotion: int) -> Response[bytes]:
+    """Change its title, its place among others and when it is valid; what it does stays as orders know it."""
+    row = await _find(database, promotion)
+    title, priority = form.text("title", most=100), form.integer("priority", least=0, most=10_000)
+    starts_at, ends_at = _validity(form)
+    if form.errors:
+        return await _page(clerk, database, promotion, form)
+    async with clerk.change("promotion.change", f"promotion:{promotion}") as change:
+        change.before = {name: row[name] for name in ("title", "starts_at", "ends_at", "priority")}
+        change.after = {"title": title, "starts_at": starts_at, "ends_at": ends_at, "priority": priority}
+        await change.connection.execute(queries.CHANGE, promotion, title, starts_at, ends_at, priority)
+    return back(f"/promotions/{promotion}", f"{title} is saved.")
+
+
 @post("/promotions/{promotion:int}/switch", opt=changes(Area.PROMOTIONS))
 async def switch(clerk: Clerk, database: Database, form: Form, promotion: int) -> Response[bytes]:
     """On or off; an order that is being placed in this moment may still get it."""
@@ -166,15 +183,24 @@ async def _page(clerk: Clerk, database: Database, promotion: int, form: Form) ->
         ],
         "most": MOST_SHOWN,
         "form": form,
+        "facts": form if "title" in form.values else Form(_facts(row)),
     }
     status = 422 if form.errors else 200
     return show(clerk, "promotions/desk_promotion.html", context, status=status)
 
 
+def _facts(row: Mapping[str, object]) -> dict[str, object]:
+    """What can be changed of a promotion, as its fields show it."""
+    moments = {
+        name: moment.strftime("%Y-%m-%dT%H:%M")
+        for name in ("starts_at", "ends_at")
+        if isinstance(moment := row[name], datetime)
+    }
+    return {"title": row["title"], "priority": row["priority"], **moments}
+
+
 async def _read_promotion(database: Database, form: Form) -> NewPromotion:
-    starts_at, ends_at = _moment(form, "starts_at"), _moment(form, "ends_at")
-    if starts_at and ends_at and ends_at <= starts_at:
-        form.refuse("ends_at", "It ends before it starts.")
+    starts_at, ends_at = _validity(form)
     return NewPromotion(
         title=form.text("title", most=100),
         automatic=form.choice("how", How) is How.AUTOMATIC,
@@ -249,6 +275,13 @@ def _moment(form: Form, name: str) -> datetime | None:
         return None
 
 
+def _validity(form: Form) -> tuple[datetime | None, datetime | None]:
+    starts_at, ends_at = _moment(form, "starts_at"), _moment(form, "ends_at")
+    if starts_at and ends_at and ends_at <= starts_at:
+        form.refuse("ends_at", "It ends before it starts.")
+    return starts_at, ends_at
+
+
 async def _ids(database: Database, form: Form, name: str, query: str) -> tuple[int, ...]:
     handles = [part.strip() for part in form.text(name, least=0, most=2000).split(",") if part.strip()]
     rows = {row["handle"]: row["id"] for row in await database.fetch(query, handles)} if handles else {}
@@ -263,6 +296,7 @@ routes: list[ControllerRouterHandler] = [
     show_new,
     create,
     show_promotion,
+    change_promotion,
     switch,
     add_code,
     make_batch,

@@ -59,6 +59,8 @@ WITH made AS (
 SELECT id FROM made
 """
 
+# What it does stays: orders were placed by it. For another benefit there is another promotion.
+CHANGE = "UPDATE promotions SET title = $2, starts_at = $3, ends_at = $4, priority = $5 WHERE id = $1"
 SWITCH = "UPDATE promotions SET active = $2 WHERE id = $1 RETURNING title"
 
 ADD_CODES = """

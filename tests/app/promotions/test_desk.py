@@ -77,3 +77,24 @@ async def test_a_tax_rate_is_saved_and_taken_away(
     assert ada.send(f"/taxes/{row['id']}/delete").status_code == 303
     assert ada.send("/taxes", **{**form, "rate": "600"}).status_code == 422
     assert ada.send("/taxes/regions", country="CA", shown="excluded").status_code == 303
+
+
+async def test_a_promotion_ends_when_it_is_told_to_and_keeps_what_it_does(
+    database: Database, web: Process, client: httpx.Client, owner: asyncpg.Connection
+) -> None:
+    ada = await hire(database, web.url)
+    form = {"title": "Spring", "how": "code", "kind": "percent_off", "percent": "10", "priority": "100"}
+    page = ada.send("/promotions/new", **form).headers["location"]
+    code = f"SPRING{secrets.token_hex(3)}"
+    ada.send(f"{page}/codes", code=code)
+    cart = fill_cart(client, (await make_variant(owner, price=2000), 1))
+    assert put_code(client, cart, code).json()["totals"]["discount"]["amount"] == 200
+    backwards = {"starts_at": "2026-03-02T00:00", "ends_at": "2026-03-01T00:00"}
+    assert ada.send(page, title="Spring", priority="5", **backwards).status_code == 422
+    ended = ada.send(page, title="Spring, over", priority="5", starts_at="", ends_at="2026-03-01T00:00")
+    assert ended.status_code == 303
+    assert client.get(f"/api/v1/carts/{cart}").json()["totals"]["discount"]["amount"] == 0
+    shown = ada.page(page)
+    assert "Spring, over" in shown
+    assert 'value="2026-03-01T00:00"' in shown
+    assert "10 % off" in shown
