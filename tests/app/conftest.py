@@ -124,9 +124,9 @@ def web(environ: dict[str, str], settings: Settings, gateway: Process, folder: P
     process.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def worker(environ: dict[str, str], web: Process, folder: Path) -> Iterator[Process]:
-    """The store's worker; only tests that ask for it have one."""
+    """The store's worker, for files that ask for it alone: others look at jobs that nobody has done yet."""
     process = Process(["app", "worker"], environ, folder / "worker.log", free_port())
     process.start(ready="/health/ready")
     yield process
