@@ -15,6 +15,7 @@ from app.core.problems import NotFound
 from app.shipping import queries
 from app.shipping.ports import Place
 from app.shipping.service import REFRESH_SECONDS
+from app.taxes.service import list_taxed
 
 _COUNTRY = re.compile(r"[A-Z]{2}")
 _CODE = re.compile(r"[a-z][a-z0-9-]{0,30}")
@@ -80,7 +81,8 @@ async def save_country(clerk: Clerk, database: Database, form: Form) -> Response
     async with clerk.change("shipping.country", f"shipping:{country}") as change:
         change.after = {"name": name, "zone": zone}
         await change.connection.execute(queries.SAVE_COUNTRY, country, name, zone)
-    return _saved(f"{name} is delivered to as {zone}.")
+    untaxed = "" if country in await list_taxed(database) else " No tax is charged there until it has a rate."
+    return _saved(f"{name} is delivered to as {zone}.{untaxed}")
 
 
 @post("/shipping/countries/{country:str}/delete", opt=changes(Area.SETTINGS))
@@ -177,6 +179,7 @@ async def _page(clerk: Clerk, database: Database, form: Form) -> Response[bytes]
         "zones": await database.fetch(queries.ZONES),
         "rates": await database.fetch(queries.RATES),
         "countries": await database.fetch(queries.COUNTRIES),
+        "taxed": await list_taxed(database),
         "boxes": await database.fetch(queries.ALL_BOXES),
         "origin": origin,
         "form": form,

@@ -17,4 +17,5 @@ INSERT INTO tax_regions (country, tax_included) VALUES ($1, $2)
 ON CONFLICT (country) DO UPDATE SET tax_included = excluded.tax_included
 """
 
+COUNTRIES = "SELECT DISTINCT country FROM tax_rates"
 CLASSES = "SELECT DISTINCT tax_class FROM tax_rates ORDER BY 1"

@@ -45,3 +45,8 @@ forget_taxes = _taxes.forget
 async def list_classes(database: Database) -> list[str]:
     """The classes that have a rate anywhere."""
     return [row["tax_class"] for row in await database.fetch(queries.CLASSES)]
+
+
+async def list_taxed(database: Database) -> set[str]:
+    """The countries that have a rate; what goes elsewhere is sold without tax."""
+    return {row["country"] for row in await database.fetch(queries.COUNTRIES)}

@@ -94,6 +94,7 @@ async def test_a_country_is_delivered_to_and_then_no_more(
     country = {"country": "is", "country_name": "Iceland", "country_zone": "world"}
     try:
         assert ada.send("/shipping/countries", **country).status_code == 303
+        assert "none: no rate" in ada.page("/shipping")
         assert "standard" in await quoted(database, "IS", grams=500)
         assert ada.send("/shipping/countries/IS/delete").status_code == 303
         assert await quoted(database, "IS", grams=500) == {}
