@@ -1,15 +1,14 @@
 """What the release drills share: trial images, releases as people make them, and how long a drill is."""
 
-import io
 import json
 import os
-import tarfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from loadtests.releases import build_image
 from loadtests.stack import ROOT, Stack, make
 
 FOREIGN_STORE = Path(__file__).parent / "foreign_store"
@@ -22,23 +21,9 @@ KILLS = int(os.environ.get("STORESTACK_DRILL_KILLS", "0"))
 RATE = float(os.environ.get("STORESTACK_DRILL_RATE", "50"))
 
 
-def build(stack: Stack, tag: str, dockerfile: str, files: dict[str, str] | None = None) -> str:
-    """A small image derived from what the stack already runs; returns its tag."""
-    archive = io.BytesIO()
-    with tarfile.open(fileobj=archive, mode="w") as tar:
-        for name, text in {"Dockerfile": dockerfile, **(files or {})}.items():
-            entry = tarfile.TarInfo(name)
-            entry.size = len(text.encode())
-            tar.addfile(entry, io.BytesIO(text.encode()))
-    archive.seek(0)
-    name = f"storestack-{stack.name}-trial:{tag}"
-    stack.engine.images.build(fileobj=archive, custom_context=True, tag=name, rm=True)
-    return name
-
-
 def next_version(stack: Stack, tag: str) -> str:
     """An image that is as good as the one that serves, and another."""
-    return build(stack, tag, f"FROM {current_image(stack)}\nENV RELEASE={tag}\n")
+    return build_image(stack, tag, f"FROM {current_image(stack)}\nENV RELEASE={tag}\n")
 
 
 def image_id(stack: Stack, name: str) -> str:

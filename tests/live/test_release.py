@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from ci.release import journal as audit
+from loadtests.releases import build_image
 from loadtests.stack import ROOT, Stack, make, pulumi
 from tests.live.releasing import (
     FOREIGN_STORE,
@@ -14,7 +15,6 @@ from tests.live.releasing import (
     RELEASES,
     REQUESTS,
     TOTAL,
-    build,
     current_image,
     drills,
     image_id,
@@ -103,21 +103,21 @@ def test_the_second_of_two_releases_is_told_of_the_first_and_changes_nothing(sta
 
 
 def crashing(stack: Stack) -> str:
-    return build(stack, "crashing", f'FROM {current_image(stack)}\nCMD ["false"]\n')
+    return build_image(stack, "crashing", f'FROM {current_image(stack)}\nCMD ["false"]\n')
 
 
 def never_healthy(stack: Stack) -> str:
-    return build(stack, "hanging", f'FROM {current_image(stack)}\nCMD ["sleep", "3600"]\n')
+    return build_image(stack, "hanging", f'FROM {current_image(stack)}\nCMD ["sleep", "3600"]\n')
 
 
 def unmigratable(stack: Stack) -> str:
-    return build(stack, "unmigratable", f"FROM {current_image(stack)}{UNMIGRATABLE}")
+    return build_image(stack, "unmigratable", f"FROM {current_image(stack)}{UNMIGRATABLE}")
 
 
 def answering_500(stack: Stack) -> str:
     dockerfile = f"FROM {current_image(stack)}\nCOPY store.pl /srv/store.pl\n"
     dockerfile += 'ENV BROKEN=1\nCMD ["perl", "/srv/store.pl"]\n'
-    return build(stack, "broken", dockerfile, {"store.pl": (FOREIGN_STORE / "store.pl").read_text()})
+    return build_image(stack, "broken", dockerfile, {"store.pl": (FOREIGN_STORE / "store.pl").read_text()})
 
 
 @pytest.mark.parametrize(
@@ -170,7 +170,7 @@ def test_a_change_of_edge_and_balancer_is_a_reload_that_nobody_notices(stack: St
 
 def test_a_store_in_another_language_takes_the_bundled_ones_place(stack: Stack, settings: None) -> None:
     dockerfile = 'FROM debian:trixie-slim\nCOPY store.pl /srv/store.pl\nCMD ["perl", "/srv/store.pl"]\n'
-    image = build(stack, "foreign", dockerfile, {"store.pl": (FOREIGN_STORE / "store.pl").read_text()})
+    image = build_image(stack, "foreign", dockerfile, {"store.pl": (FOREIGN_STORE / "store.pl").read_text()})
     for key, value in {
         "store:release_command": "perl /srv/store.pl release",
         "store:sample_data": "false",
