@@ -18,6 +18,7 @@ from typing import TextIO
 import asyncpg
 import msgspec
 
+from app.catalog.drafts import VariantDraft
 from app.catalog.export_queries import BATCH
 from app.core.database import Database, DatabaseAway, open_direct
 from app.core.settings import Settings
@@ -34,20 +35,6 @@ COLUMNS = (
     "Image Alt Text", "Gift Card", "SEO Title", "SEO Description", "Variant Image", "Variant Size (mm)",
     "Status", "Collection",
 )  # fmt: skip
-
-
-class _Variant(msgspec.Struct):
-    options: list[str]
-    sku: str
-    barcode: str
-    price: int
-    compare_at: int | None
-    weight_grams: int
-    units: int | None
-    requires_shipping: bool
-    taxable: bool
-    image: str | None
-    size: tuple[int, int, int] | None
 
 
 async def run(settings: Settings, file: Path) -> int:
@@ -85,7 +72,7 @@ async def export(database: Database, out: TextIO) -> tuple[int, int]:
 
 
 def _rows(product: asyncpg.Record) -> Iterator[dict[str, object]]:
-    variants = msgspec.json.decode(product["variants"], type=list[_Variant])
+    variants = msgspec.json.decode(product["variants"], type=list[VariantDraft])
     pictures = msgspec.json.decode(product["pictures"], type=list[tuple[int, str, str]])
     described = _describe(product)
     for variant, picture in zip_longest(variants, pictures):
@@ -118,7 +105,7 @@ def _describe(product: asyncpg.Record) -> dict[str, object]:
     }
 
 
-def _show_variant(variant: _Variant) -> dict[str, object]:
+def _show_variant(variant: VariantDraft) -> dict[str, object]:
     # The import takes one apostrophe away, by which spreadsheets are told to keep a number's zeros.
     kept = {"Variant SKU": variant.sku, "Variant Barcode": variant.barcode}
     return {f"Option{n} Value": value for n, value in enumerate(variant.options, 1)} | {
