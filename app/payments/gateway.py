@@ -1,4 +1,8 @@
-"""The adapter of the built-in test gateway (`python -m app.gateway`), over HTTP with JSON."""
+"""The adapter of the built-in test gateway (`python -m app.gateway`), over HTTP with JSON.
+
+aiohttp, not httpx: on uvloop httpx raises AttributeError, none of its own errors, when a connection is reset
+right after it was made, as by a gateway that is being killed; and it costs twice the CPU time per call.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +10,10 @@ import asyncio
 import hashlib
 import hmac
 import time
-from typing import TypeVar
+from http import HTTPStatus
+from typing import NamedTuple, TypeVar
 
-import httpx
+import aiohttp
 import msgspec
 
 from app.core.settings import Settings
@@ -31,6 +36,8 @@ ASK_SECONDS = 2.0
 CANCEL_SECONDS = 0.5
 CONNECT_SECONDS = 1.0
 CONNECTIONS = 50
+# Shorter than the gateway keeps a connection that nobody uses.
+KEEPALIVE_SECONDS = 30
 # How old a webhook may be when it comes; older is a replay of somebody who listened.
 WEBHOOK_AGE_SECONDS = 300
 
@@ -47,6 +54,11 @@ class _Refusal(msgspec.Struct):
     error: str
 
 
+class _Response(NamedTuple):
+    status: int
+    body: bytes
+
+
 class TestGateway:
     """PaymentGateway over the test gateway."""
 
@@ -54,16 +66,13 @@ class TestGateway:
 
     def __init__(self, settings: Settings) -> None:
         self._webhook_key = settings.secrets.gateway_webhook_key
-        self._client = httpx.AsyncClient(
-            base_url=settings.gateway_url,
-            headers={"Authorization": f"Bearer {settings.secrets.gateway_key}"},
-            timeout=httpx.Timeout(TAKE_SECONDS, connect=CONNECT_SECONDS),
-            limits=httpx.Limits(max_connections=CONNECTIONS, keepalive_expiry=30),
-            trust_env=False,
-        )
+        self._url = settings.gateway_url.rstrip("/")
+        self._key = settings.secrets.gateway_key
+        self._session: aiohttp.ClientSession | None = None
 
     async def close(self) -> None:
-        await self._client.aclose()
+        if self._session is not None:
+            await self._session.close()
 
     async def take(self, charge: Charge, token: str, *, capture: bool) -> Payment:
         body = {
@@ -78,7 +87,7 @@ class TestGateway:
 
     async def find(self, charge: Charge) -> Payment | None:
         response = await self._ask("GET", f"/v1/payments/{charge.reference}", ASK_SECONDS)
-        return None if response.status_code == 404 else _read(response, Payment)
+        return None if response.status == HTTPStatus.NOT_FOUND else _read(response, Payment)
 
     async def cancel(self, charge: Charge) -> Payment:
         path = f"/v1/payments/{charge.reference}/cancel"
@@ -87,8 +96,8 @@ class TestGateway:
     async def operate(self, charge: Charge, kind: OperationKind, amount: int, key: str) -> Receipt:
         path = f"/v1/payments/{charge.reference}/{kind}"
         response = await self._ask("POST", path, TAKE_SECONDS, {"amount": amount, "key": key})
-        if response.status_code == 409:
-            raise OperationRefused(_read(response, _Refusal, status=409).error)
+        if response.status == HTTPStatus.CONFLICT:
+            raise OperationRefused(_read(response, _Refusal, status=HTTPStatus.CONFLICT).error)
         return _read(response, Receipt)
 
     async def ping(self) -> None:
@@ -107,25 +116,40 @@ class TestGateway:
         except msgspec.DecodeError as error:
             raise BadWebhook(str(error)) from error
 
-    async def _ask(
-        self, method: str, path: str, seconds: float, body: object | None = None
-    ) -> httpx.Response:
+    async def _ask(self, method: str, path: str, seconds: float, body: object | None = None) -> _Response:
         content = msgspec.json.encode(body) if body is not None else None
         try:
-            async with asyncio.timeout(seconds):
-                return await self._client.request(
-                    method, path, content=content, headers={"Content-Type": "application/json"}
-                )
-        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
+            async with (
+                asyncio.timeout(seconds),
+                self._open().request(
+                    method, self._url + path, data=content, allow_redirects=False
+                ) as response,
+            ):
+                return _Response(response.status, await response.read())
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
             raise GatewayAway(f"no connection to the gateway: {error!r}", sent=False) from error
-        except (httpx.HTTPError, TimeoutError) as error:
+        except (aiohttp.ClientError, OSError, TimeoutError) as error:
             raise GatewayAway(f"no answer from the gateway: {error!r}", sent=True) from error
 
+    def _open(self) -> aiohttp.ClientSession:
+        """The session, made on first use: it belongs to the event loop that runs then."""
+        if self._session is None:
+            self._session = aiohttp.ClientSession(
+                # A gateway that was replaced has another address at once.
+                connector=aiohttp.TCPConnector(
+                    limit=CONNECTIONS, keepalive_timeout=KEEPALIVE_SECONDS, use_dns_cache=False
+                ),
+                headers={"Authorization": f"Bearer {self._key}", "Content-Type": "application/json"},
+                timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS),
+                cookie_jar=aiohttp.DummyCookieJar(),
+            )
+        return self._session
 
-def _read(response: httpx.Response, kind: type[T], *, status: int | None = None) -> T:
-    if not response.is_success and response.status_code != status:
-        raise GatewayAway(f"the gateway answered {response.status_code}", sent=True)
+
+def _read(response: _Response, kind: type[T], *, status: int | None = None) -> T:
+    if response.status // 100 != 2 and response.status != status:
+        raise GatewayAway(f"the gateway answered {response.status}", sent=True)
     try:
-        return msgspec.json.decode(response.content, type=kind)
+        return msgspec.json.decode(response.body, type=kind)
     except msgspec.DecodeError as error:
         raise GatewayAway(f"the gateway's answer cannot be read: {error}", sent=True) from error
