@@ -68,7 +68,7 @@ class Database(pulumi.ComponentResource):
             image=args.images.database,
             cpus=database.cpus,
             memory_mb=database.memory_mb,
-            attachments=(Attachment(args.network.data, ("database",)),),
+            attachments=(Attachment(args.network.data, ("database",), args.network.plan.database_address),),
             mounts=(
                 Mount(configuration.name, CONFIGURATION_PATH),
                 Mount(secrets.name, SECRETS_PATH),
@@ -125,7 +125,9 @@ class Database(pulumi.ComponentResource):
             uid=UIDS["pooler"],
             configuration=pooler.render(
                 pooler.PoolerConfiguration(
-                    pool_size=settings.database.pool_size, clients=settings.database.pool_clients
+                    database=args.network.plan.database_address,
+                    pool_size=settings.database.pool_size,
+                    clients=settings.database.pool_clients,
                 )
             ),
             configuration_volume=configuration.name,

@@ -9,8 +9,11 @@ import pulumi_docker as docker
 from stacks.local.containers import ROLE_LABEL, STACK_LABEL
 from stacks.settings import Settings
 
-# The edge and the balancer's fixed place in the edge network: nginx resolves an upstream only once.
+# The balancer's fixed place in the edge network: nginx resolves an upstream only once.
 BALANCER_HOST = 10
+# The database's in the data network: a question that PgBouncer's resolver got no answer to, as one asked
+# while it restarts, can stay open for ever, and no connection is made again (its issue 1583).
+DATABASE_HOST = 10
 
 
 @dataclass(frozen=True)
@@ -24,6 +27,10 @@ class Plan:
     @property
     def balancer_address(self) -> str:
         return str(self.edge[BALANCER_HOST])
+
+    @property
+    def database_address(self) -> str:
+        return str(self.data[DATABASE_HOST])
 
 
 def plan(subnet: IPv4Network) -> Plan:

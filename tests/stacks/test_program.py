@@ -1,6 +1,7 @@
 """What the program asks of the engine, asserted on the inputs of every resource it registers."""
 
 import json
+from ipaddress import IPv4Address, IPv4Network
 
 import pulumi
 import pytest
@@ -67,6 +68,23 @@ def test_the_data_network_is_internal_and_only_its_tenants_are_on_it(graph: Grap
         if attachment["name"] == "storestack-trial-data"
     }
     assert tenants == {"database", "pooler", "cache", "web", "worker"}
+
+
+def test_whoever_is_known_by_an_address_keeps_it(graph: Graph) -> None:
+    fixed = {
+        graph.role(container): IPv4Address(network["ipv4Address"])
+        for container in graph.containers.values()
+        for network in container.inputs["networksAdvanced"]
+        if network.get("ipv4Address")
+    }
+    assert set(fixed) == {"balancer", "database"}
+    # Nobody gets one of these while its owner restarts.
+    given = [
+        IPv4Network(config["ipRange"])
+        for network in graph.of("docker:index/network:Network").values()
+        for config in network.inputs["ipamConfigs"]
+    ]
+    assert not [address for address in fixed.values() for pool in given if address in pool]
 
 
 def test_the_edge_is_on_no_network_but_its_own(graph: Graph) -> None:

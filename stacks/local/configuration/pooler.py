@@ -8,6 +8,8 @@ from stacks.local.configuration.templates import render_template
 
 @dataclass(frozen=True)
 class PoolerConfiguration:
+    # PostgreSQL's address: a name would have to be resolved anew after each of its restarts.
+    database: str
     # Connections to PostgreSQL: a few per processor saturate it, more only wait inside.
     pool_size: int = 20
     # More of them while a client waits longer than a second.
@@ -22,6 +24,7 @@ def render(configuration: PoolerConfiguration) -> dict[str, str]:
     """Files of /etc/storestack."""
     text = render_template(
         "pooler/pgbouncer.ini.j2",
+        database=configuration.database,
         pool_size=configuration.pool_size,
         # Kept open, so that the first requests after a quiet time do not pay for signing in.
         pool_minimum=max(1, configuration.pool_size // 4),
