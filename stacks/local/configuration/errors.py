@@ -27,7 +27,8 @@ APOLOGIES = (
     Apology(503, "The store is very busy", "Please try again in a few seconds. Your cart is kept."),
     Apology(504, "The store took too long", "Please try again in a moment; nothing is charged twice."),
 )
-UNAVAILABLE = next(apology for apology in APOLOGIES if apology.status == 503)
+# What the balancer says itself: no web container can answer.
+UNANSWERED = tuple(apology for apology in APOLOGIES if apology.status in (502, 503, 504))
 
 
 def render_page(apology: Apology) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from stacks.local.configuration.errors import UNAVAILABLE, render_page, render_problem
+from stacks.local.configuration.errors import UNANSWERED, render_page, render_problem
 from stacks.local.configuration.templates import render_template
 
 
@@ -35,13 +35,16 @@ def render(configuration: BalancerConfiguration) -> dict[str, str]:
         "balancer/haproxy.cfg.j2",
         connections=configuration.connections,
         threads=configuration.threads,
+        statuses=[apology.status for apology in UNANSWERED],
         back_office_host=configuration.back_office_host,
         queue_seconds=configuration.queue_seconds,
     )
     apologies = render_template(
         "balancer/apologies.map.j2",
-        page=" ".join(render_page(UNAVAILABLE).split()),
-        problem=render_problem(UNAVAILABLE).strip(),
+        apologies=[
+            (apology.status, " ".join(render_page(apology).split()), render_problem(apology).strip())
+            for apology in UNANSWERED
+        ],
     )
     return {"haproxy.cfg": main, "apologies.map": apologies}
 

@@ -67,7 +67,8 @@ def test_figures_and_switches_are_open_to_the_container_alone() -> None:
 def test_an_apology_is_one_line_per_kind_and_the_api_gets_a_problem() -> None:
     lines = haproxy.render(CONFIGURATION)["apologies.map"].splitlines()
     kinds = dict(line.split(" ", 1) for line in lines if not line.startswith("#"))
-    assert set(kinds) == {"/", "/api/"}
-    assert json.loads(kinds["/api/"])["status"] == 503
-    assert kinds["/"].startswith("<!doctype html>")
-    assert kinds["/"].endswith("</html>")
+    assert set(kinds) == {f"{status}{path}" for status in (502, 503, 504) for path in ("/", "/api/")}
+    for status in (502, 503, 504):
+        assert json.loads(kinds[f"{status}/api/"])["status"] == status
+        assert kinds[f"{status}/"].startswith("<!doctype html>")
+        assert kinds[f"{status}/"].endswith("</html>")
