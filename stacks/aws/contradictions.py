@@ -24,6 +24,7 @@ def find_contradictions(profile: str, values: Mapping[str, Any], now: datetime) 
     return [
         *_wrong_places(values),
         *_wrong_store(profile, values),
+        *_cannot_sell(profile, values),
         *_wrong_sizes(profile, values),
         *_wrong_sales(values, now),
         *_wrong_loadgen(values),
@@ -124,6 +125,29 @@ def _wrong_store(profile: str, values: Mapping[str, Any]) -> list[str]:
             complaints.append(
                 f"store:deployment is {values['store:deployment']!r}: with lambda it must be rolling"
             )
+    return complaints
+
+
+def _cannot_sell(profile: str, values: Mapping[str, Any]) -> list[str]:
+    """Complain of a bundled store that could take no money, or tell nobody of an order."""
+    if not values["store:bundled"] or values["store:compute"] == "none":
+        return []
+    complaints = []
+    if values["store:payment_gateway"] == "test" and profile == "production":
+        complaints.append(
+            "store:payment_gateway is 'test', which moves no money: production needs stripe, "
+            "with store:stripe_key and store:stripe_webhook_key"
+        )
+    elif values["store:payment_gateway"] == "test" and values["store:gateway_url"] is None:
+        complaints.append(
+            "store:gateway_url is not set, with store:payment_gateway 'test': nobody would answer payments; "
+            "set it to where the kit's gateway runs, or use stripe with a key of its test mode"
+        )
+    if values["store:smtp_url"] is None:
+        complaints.append(
+            "store:smtp_url is not set: no confirmation of an order would be sent; set the relay's address, "
+            "as smtps://<user>@email-smtp.<region>.amazonaws.com:465, and store:smtp_password"
+        )
     return complaints
 
 

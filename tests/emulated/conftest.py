@@ -212,6 +212,10 @@ def make_environment(
             "certificates:create_zone": "true",
             "monitoring:email": "on-call@example.com",
             "store:image": "000000000000.dkr.ecr.us-east-1.amazonaws.com/store@sha256:" + "ab" * 32,
+            "store:payment_gateway": "stripe",
+            "store:stripe_key": "sk_test_1",
+            "store:stripe_webhook_key": "whsec_1",
+            "store:smtp_url": "smtps://shop@mail.example.com:465",
             # The emulator knows no logging of web ACLs.
             "firewall:logs": "false",
             **{name.replace("__", ":", 1): value for name, value in more.items()},

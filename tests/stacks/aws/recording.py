@@ -34,6 +34,10 @@ BASE: Mapping[str, str] = {
     "certificates:zone_id": "Z0123456789",
     "monitoring:email": "on-call@example.com",
     "store:image": IMAGE,
+    "store:payment_gateway": "stripe",
+    "store:stripe_key": "sk_test_1",
+    "store:stripe_webhook_key": "whsec_1",
+    "store:smtp_url": "smtps://shop@mail.example.com:465",
 }
 
 

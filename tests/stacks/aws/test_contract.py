@@ -92,7 +92,13 @@ def test_keys_of_others_are_in_secrets_manager_and_nowhere_else(graph: Graph) ->
 
 
 def test_without_keys_there_are_no_secrets_for_them() -> None:
-    plain = record("staging")
+    plain = record(
+        "staging",
+        store__payment_gateway="test",
+        store__gateway_url="https://gateway.example.com",
+        store__stripe_key=None,
+        store__stripe_webhook_key=None,
+    )
     assert not [item for item in plain.resources if "stripe" in item.name or "smtp" in item.name]
     assert variables(plain, "web")["MAIL_FROM"] == "Store <store@shop.example.com>"
     assert variables(plain, "web")["PAYMENT_GATEWAY"] == "test"

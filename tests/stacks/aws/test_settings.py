@@ -22,6 +22,10 @@ BASE = {
     "certificates:zone_id": "Z0123456789",
     "monitoring:email": "on-call@example.com",
     "store:image": IMAGE,
+    "store:payment_gateway": "stripe",
+    "store:stripe_key": "sk_test_1",
+    "store:stripe_webhook_key": "whsec_1",
+    "store:smtp_url": "smtps://shop@mail.example.com:465",
 }
 
 
@@ -221,17 +225,42 @@ def test_no_key_takes_a_value_that_cannot_be(profile: str, key: str, value: str)
 @pytest.mark.parametrize(
     ("more", "mend"),
     [
-        ({"store__payment_gateway": "stripe"}, "needs store:stripe_key"),
-        (
-            {"store__payment_gateway": "stripe", "store__stripe_key": "sk_1"},
-            "set --secret store:stripe_webhook_key",
-        ),
+        ({"store__stripe_key": None, "store__stripe_webhook_key": None}, "needs store:stripe_key"),
+        ({"store__stripe_webhook_key": None}, "set --secret store:stripe_webhook_key"),
         ({"store__carrier": "easypost", "store__carrier_webhook_key": "x"}, "set --secret store:carrier_key"),
     ],
 )
-def test_a_partner_without_its_keys_is_refused(more: dict[str, str], mend: str) -> None:
+def test_a_partner_without_its_keys_is_refused(more: dict[str, str | None], mend: str) -> None:
     (found,) = complaints(**more)
     assert mend in found
+
+
+@pytest.mark.parametrize(
+    ("stack", "more", "mend"),
+    [
+        ("production", {"store__payment_gateway": "test"}, "production needs stripe"),
+        (
+            "production",
+            {"store__payment_gateway": "test", "store__gateway_url": "https://gateway.example.com"},
+            "production needs stripe",
+        ),
+        ("staging", {"store__payment_gateway": "test"}, "store:gateway_url is not set"),
+        ("staging", {"store__smtp_url": None}, "set the relay's address"),
+        ("production", {"store__smtp_url": None}, "set the relay's address"),
+    ],
+)
+def test_a_store_that_takes_no_money_or_sends_no_mail_is_refused(
+    stack: str, more: dict[str, str | None], mend: str
+) -> None:
+    (found,) = complaints(stack, **more)
+    assert mend in found
+
+
+def test_an_image_of_ones_own_and_an_environment_without_a_store_need_neither() -> None:
+    nothing = {f"store__{key}": None for key in ("payment_gateway", "stripe_key", "smtp_url")}
+    assert read(store__bundled="false", **nothing).store.smtp_url is None
+    assert read(store__compute="none", store__image=None, **nothing).store.smtp_url is None
+    assert read("staging", store__payment_gateway="test", store__gateway_url="https://gateway.example.com")
 
 
 def test_a_key_of_others_never_shows() -> None:
