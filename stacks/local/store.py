@@ -29,7 +29,7 @@ from stacks.local.providers.volume_files import SECRETS_PATH, VolumeFiles
 from stacks.local.secrets import Secrets
 from stacks.local.storage import MEDIA_PATH
 from stacks.settings import Settings
-from stacks.settings.keys import Carrier, PaymentGateway
+from stacks.settings.choices import Carrier, PaymentGateway
 
 RELEASE_MEMORY_MB: Final = 512
 

@@ -9,21 +9,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from typing import Any
 
-from stacks.settings.keys import (
-    ROLES,
-    TARGET,
+from stacks.settings.choices import (
     CacheEngine,
     Carrier,
-    Certificates,
     CertificateSource,
     DatabaseEngine,
     FirewallMode,
-    Key,
     PaymentGateway,
-    Settings,
     Target,
-    table,
 )
+from stacks.settings.keys import ROLES, TARGET, Certificates, Key, Settings, table
 
 __all__ = [
     "CacheEngine",

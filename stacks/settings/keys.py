@@ -8,12 +8,21 @@ The classes are both the table (`docs/settings.md` is generated from it) and wha
 import re
 from collections.abc import Iterator
 from dataclasses import MISSING, Field, dataclass, field, fields
-from enum import StrEnum
 from ipaddress import IPv4Network
 from pathlib import PurePosixPath
 from typing import Any, Final
 
 from stacks.settings import kinds
+from stacks.settings.choices import (
+    CacheEngine,
+    Carrier,
+    CertificateSource,
+    DatabaseEngine,
+    FirewallMode,
+    PaymentCapture,
+    PaymentGateway,
+    Target,
+)
 from stacks.settings.kinds import Kind
 
 
@@ -32,48 +41,6 @@ def key(kind: Kind, default: str | None, why: str, unit: str = "") -> Any:
     """A field whose value is read by `kind`; `default` is the text a person would write, None for unset."""
     value = None if default is None else kind.parse(default)
     return field(default=value, metadata={"kind": kind, "default": default, "unit": unit, "why": why})
-
-
-class Target(StrEnum):
-    LOCAL = "local"
-
-
-class FirewallMode(StrEnum):
-    BLOCK = "block"
-    DETECT = "detect"
-    OFF = "off"
-
-
-class Carrier(StrEnum):
-    NONE = "none"
-    EASYPOST = "easypost"
-
-
-class DatabaseEngine(StrEnum):
-    POSTGRES = "postgres"
-    MYSQL = "mysql"
-
-
-class CacheEngine(StrEnum):
-    REDIS = "redis"
-    VALKEY = "valkey"
-    MEMCACHED = "memcached"
-
-
-class PaymentGateway(StrEnum):
-    TEST = "test"
-    STRIPE = "stripe"
-
-
-class PaymentCapture(StrEnum):
-    ORDER = "order"
-    SHIPMENT = "shipment"
-
-
-class CertificateSource(StrEnum):
-    OWN = "own"
-    FILES = "files"
-    ACME = "acme"
 
 
 @dataclass(frozen=True)
