@@ -2,8 +2,10 @@
 
 The rate climbs by a factor until it does not hold, or falls until it does; then the bracket is halved (as a
 ratio) until it is narrower than the precision. A rate that did not hold is tried once more before it counts:
-one hiccup of the machine is not the store's limit. The whole is done again from what was found, and the
-results' spread is told. The number of trials, and with it the time, has a bound that is known beforehand.
+one hiccup of the machine is not the store's limit. A rate that the generator could not bring bounds the
+search as well, which is told: on a machine that both share it gives out where the store does. The whole is
+done again from what was found, and the results' spread is told. The number of trials, and with it the time,
+has a bound that is known beforehand.
 """
 
 from __future__ import annotations
@@ -20,8 +22,7 @@ class Search(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tr
     """How the rate is looked for. Rates are in visits per second.
 
     `precision` is the ratio, less 1, at which the bracket is narrow enough; `attempts` is how often a rate
-    must fail before it counts as failed, and how many void trials end the search; `repeats` is how often the
-    whole is done.
+    must fail, or be void, before it counts as failed; `repeats` is how often the whole is done.
     """
 
     lowest: float = 0.25
@@ -111,9 +112,7 @@ def next_rate(search: Search, first: float, trials: Sequence[Trial]) -> float | 
     if not trials:
         return search.begin(first)
     last = trials[-1]
-    if last.void:
-        return last.rate if sum(trial.void for trial in trials) < search.attempts else None
-    failures = sum(not each.held and not each.void and each.rate == last.rate for each in trials)
+    failures = sum(not each.held and each.rate == last.rate for each in trials)
     if not last.held and failures < search.attempts:
         return last.rate
     held, failed = bracket(trials)
@@ -130,7 +129,7 @@ def bracket(trials: Sequence[Trial]) -> tuple[float, float | None]:
     A rate that held at a second attempt has held.
     """
     held = max((trial.rate for trial in trials if trial.held), default=0.0)
-    above = [trial.rate for trial in trials if not trial.held and not trial.void and trial.rate > held]
+    above = [trial.rate for trial in trials if not trial.held and trial.rate > held]
     return held, min(above, default=None)
 
 
@@ -150,8 +149,6 @@ def find_breakpoint(search: Search, first: float, measure: Measure) -> Finding:
         repeats.append(list(search_once(once, begin, measure)))
         begin = search.begin(bracket(repeats[-1])[0])
         once = search.around(begin)
-        if repeats[-1][-1].void:
-            break
     return conclude(search, repeats)
 
 
@@ -160,14 +157,16 @@ def conclude(search: Search, repeats: Sequence[Sequence[Trial]]) -> Finding:
     rates = [bracket(trials)[0] for trials in repeats]
     rate = median(rates)
     trials = [trial for repeat in repeats for trial in repeat]
-    ended = next((repeat[-1] for repeat in repeats if repeat[-1].void), None)
+    out = next((trial for trial in _bounds(repeats) if trial.void), None)
     failing = [trial for trial in trials if not trial.held and not trial.void]
     lowest = min(failing, key=lambda trial: trial.rate) if failing else None
     nearest = min((trial for trial in trials if trial.held), key=lambda t: abs(t.rate - rate), default=None)
     limit = ""
-    if ended:
-        reasons = "; ".join(ended.reasons)
-        limit = f"at {ended.rate:.2f} visits/s the generator gave out before the store: {reasons}"
+    if out:
+        reasons = "; ".join(out.reasons)
+        limit = (
+            f"at {out.rate:.2f} visits/s the generator gave out, so that the store may hold more: {reasons}"
+        )
     elif rate == 0:
         limit = f"not even {search.lowest:g} visits/s held: the store's limit is lower"
     elif lowest is None:
@@ -181,6 +180,13 @@ def conclude(search: Search, repeats: Sequence[Sequence[Trial]]) -> Finding:
         limit=limit,
         trials=trials,
     )
+
+
+def _bounds(repeats: Sequence[Sequence[Trial]]) -> Iterator[Trial]:
+    """The trials that each repeat found its upper bound by."""
+    for trials in repeats:
+        above = bracket(trials)[1]
+        yield from (trial for trial in trials if not trial.held and trial.rate == above)
 
 
 def announce(search: Search, first: float, step_seconds: float, most_seconds: float) -> str:

@@ -77,15 +77,26 @@ def test_a_limit_beyond_what_may_be_tried_is_said() -> None:
     assert "limit is lower" in finding.limit
 
 
-def test_a_generator_that_gives_out_ends_the_search_and_is_named() -> None:
+def test_a_generator_that_gives_out_bounds_the_search_and_is_named() -> None:
     def measure(rate: float) -> Trial:
         busy = rate > 50
         return Trial(rate=rate, held=not busy, void=busy, reasons=["it used 95%"] if busy else [])
 
     finding = find_breakpoint(SEARCH, 30, measure)
-    assert finding.rate == 30
-    assert "generator gave out" in finding.limit
+    assert 50 / (1 + SEARCH.precision) <= finding.rate <= 50
+    assert finding.spread <= SEARCH.precision
+    assert "the generator gave out, so that the store may hold more: it used 95%" in finding.limit
     assert finding.gave_way == []
+
+
+def test_a_generator_that_gave_out_far_above_the_limit_does_not_matter() -> None:
+    def measure(rate: float) -> Trial:
+        held = rate <= 50
+        return Trial(rate=rate, held=held, void=rate > 100, reasons=[] if held else ["cart p99"])
+
+    finding = find_breakpoint(SEARCH, 30, measure)
+    assert 50 / (1 + SEARCH.precision) <= finding.rate <= 50
+    assert finding.limit == ""
 
 
 def test_the_orders_a_minute_are_those_of_the_rate_that_held() -> None:
