@@ -8,54 +8,46 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import count
 from typing import Any, ClassVar
+from urllib.parse import urlencode
 
 import gevent
 import msgspec
-from locust import FastHttpUser
 
+from loadtests.session import LeanUser, Sent
 from loadtests.target import Target
 
 PAGE = "</html>"
 # The bank, the page that it sends back to, the order: no shopper is led on for longer.
 MOST_REDIRECTS = 5
-REDIRECTS = {301, 302, 303, 307}
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+JSON = {"Content-Type": "application/json", "Accept": "application/json"}
 
 
 class Odd(Exception):  # noqa: N818
     """The answer is not what the visitor came for; the visit ends."""
 
 
-class Visitor(FastHttpUser):
+class Visitor(LeanUser):
     """One visit after the other, each by somebody new."""
 
     abstract = True
     target: ClassVar[Target]
     numbers: ClassVar[Iterator[int]] = count()
-    insecure = False
-    network_timeout = 30.0
-    connection_timeout = 10.0
 
     def __init__(self, environment: Any) -> None:
-        # One context for all: making one takes as long as ten requests.
-        type(self).ssl_context_factory = staticmethod(self.trust_stack)
         super().__init__(environment)
         self.signature: dict[str, str] = {}
         self.random = random.Random()  # noqa: S311
         self.intended: float | None = None
 
-    def trust_stack(self, cafile: str | None = None) -> ssl.SSLContext:  # noqa: ARG002
-        """What the client makes connections by; the public authorities in `cafile` are not trusted.
-
-        A factory that does not take them has them added afterwards, at each connection, for 40 ms of the
-        generator's time: measured latencies were ten times too long by that.
-        """
+    def trust(self) -> ssl.SSLContext:
+        """The stack's authority and no other; one for all, since making one takes as long as ten requests."""
         return self.target.trust
 
     def come(self) -> None:
         """Be somebody new, with an address and a connection of their own, and nothing in the browser."""
         number = next(self.numbers)
-        self.client.cookiejar.clear()
-        self.client.client.clientpool.close()
+        self.client.forget()
         self.signature = self.target.sign(f"10.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}")
 
     def context(self) -> dict[str, Any]:
@@ -66,7 +58,7 @@ class Visitor(FastHttpUser):
     def read_page(self, group: str, path: str, *, holds: str = "", name: str | None = None) -> str:
         """A page that is whole and holds that text."""
         with self.ask("GET", group, path, name=name or f"/{group}") as response:
-            text = response.text or ""
+            text = response.text
             if PAGE not in text:
                 response.failure("the page is not whole")
                 raise Odd
@@ -80,11 +72,11 @@ class Visitor(FastHttpUser):
     ) -> tuple[str, str]:
         """Where the answer leads, within this store, and its text."""
         with self.ask("POST", group, path, status=status, name=name, data=dict(fields)) as response:
-            return self.locate(response), response.text or ""
+            return self.locate(response), response.text
 
-    def locate(self, response: Any) -> str:
+    def locate(self, response: Sent) -> str:
         """The path that an answer leads to; another host's is refused: load goes nowhere else."""
-        where = str(response.headers.get("location") or "")
+        where = response.headers.get("location", "")
         if where.startswith("/") or not where:
             return where
         if not where.startswith(f"{self.target.url}/"):
@@ -122,20 +114,26 @@ class Visitor(FastHttpUser):
         name: str | None = None,
         headers: Mapping[str, str] | None = None,
         status: int | None = None,
-        **options: Any,
-    ) -> Iterator[Any]:
+        data: Mapping[str, str] | None = None,
+        json: Any = None,
+    ) -> Iterator[Sent]:
         """One request, which fails unless it is answered as wanted: with `status`, else with any 2xx."""
-        sent = self.client.request(
+        body, kind = None, {}
+        if data is not None:
+            body, kind = urlencode(data).encode(), FORM
+        elif json is not None:
+            body, kind = msgspec.json.encode(json), JSON
+        sent = self.client.send(
             method,
             path,
-            name=name or path.split("?", maxsplit=1)[0],
-            headers={**self.signature, **(headers or {})},
-            catch_response=True,
-            allow_redirects=False,
-            context={"group": group},
-            **options,
+            name or path.split("?", maxsplit=1)[0],
+            {**self.signature, **kind, **(headers or {})},
+            body,
+            group=group,
         )
         with sent as response:
+            if response.error is not None:
+                raise Odd
             if status is not None and response.status_code == status:
                 response.success()
             elif status is not None or not 200 <= response.status_code < 300:

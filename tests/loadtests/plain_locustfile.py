@@ -5,12 +5,13 @@ from time import perf_counter
 from typing import Any
 
 import msgspec
-from locust import FastHttpUser, events, task
+from locust import events, task
 from locust.exception import StopUser
 
 from loadtests.arrivals import Finished
 from loadtests.generator import Generator
 from loadtests.profiles import Profile
+from loadtests.session import LeanUser
 
 generator = Generator(seed=None)
 
@@ -23,7 +24,7 @@ def add_options(parser: Any) -> None:
     parser.add_argument("--record", default="")
 
 
-class Plain(FastHttpUser):
+class Plain(LeanUser):
     """One request after the other, with `--wait` seconds between them in the closed loop."""
 
     intended: float | None = None
@@ -37,16 +38,20 @@ class Plain(FastHttpUser):
     @task
     def get_one(self) -> None:
         if not generator.open:
-            self.client.get("/")
+            self._send()
             return
         try:
             self.intended = generator.arrivals.take()
         except Finished:
             raise StopUser from None
         try:
-            self.client.get("/")
+            self._send()
         finally:
             generator.arrivals.leave()
+
+    def _send(self) -> None:
+        with self.client.send("GET", "/"):
+            """Any 2xx will do."""
 
 
 @events.init.add_listener

@@ -26,7 +26,7 @@ Visitor.host = url
 visitor = type("Somebody", (Visitor,), {})(Environment())
 for _ in range(3):
     visitor.come()
-    assert visitor.client.get("/").status_code == 0
+    assert visitor.client.send("GET", "/").error
 print(visitor.target.trust.cert_store_stats()["x509"])
 """
 
