@@ -1,7 +1,8 @@
 """Other engines and other ways to run the store, made for real as far as the emulator has them.
 
-It has no Keyspaces, and answers for DocumentDB's instances in a form that the provider cannot read; the
-provider for tests knows no `deploymentConfiguration`. Those are checked under mocks.
+It has no Keyspaces, gives a memcached cluster no endpoint, and answers for DocumentDB's instances in a form
+that the provider cannot read; the provider for tests knows no `deploymentConfiguration`. Those are checked
+under mocks.
 """
 
 from __future__ import annotations
@@ -32,10 +33,10 @@ TABLES = json.dumps([{"name": "carts", "partition_key": "id", "expires": "until"
         ),
         (
             "foreign",
-            {"store__bundled": "false", "database__engine": "mysql", "cache__engine": "memcached"},
+            {"store__bundled": "false", "database__engine": "mysql"},
             {
                 "aws:rds/instance:Instance": 1,
-                "aws:elasticache/cluster:Cluster": 1,
+                "aws:elasticache/replicationGroup:ReplicationGroup": 1,
                 "aws:ecs/service:Service": 2,
             },
         ),
