@@ -14,6 +14,7 @@ import math
 import random
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate, islice, pairwise
@@ -21,6 +22,8 @@ from time import perf_counter
 
 import gevent
 from gevent.event import AsyncResult
+
+from loadtests.alarm import Alarm
 
 
 @dataclass(frozen=True)
@@ -122,18 +125,18 @@ class OpenArrivals:
     def run(self, times: Iterable[float], begin: float | None = None) -> None:
         """Bring the arrivals from `begin` (by `perf_counter`; now by default), then wait for their visits."""
         self.begin = perf_counter() if begin is None else begin
-        for second in times:
-            delay = self.begin + second - perf_counter()
-            # Even a late plan lets others run: the answers in flight are timed by them.
-            gevent.sleep(max(delay, 0.0))
-            if self._stopped:
-                break
-            late = perf_counter() - self.begin - second
-            taken = bool(self._free)
-            if taken:
-                self._busy += 1
-                self._free.pop().set(self.begin + second)
-            self._note(second, late, taken)
+        with closing(Alarm()) as alarm:
+            for second in times:
+                # Even a late plan lets others run: the answers in flight are timed by them.
+                alarm.sleep(self.begin + second - perf_counter())
+                if self._stopped:
+                    break
+                late = perf_counter() - self.begin - second
+                taken = bool(self._free)
+                if taken:
+                    self._busy += 1
+                    self._free.pop().set(self.begin + second)
+                self._note(second, late, taken)
         self.stop()
         while self._busy > 0:
             gevent.sleep(0.05)
