@@ -18,10 +18,16 @@ def main() -> None:
     from pulumi import automation
 
     from stacks import aws
+    from stacks.aws.profiles import KEYS
     from stacks.aws.settings import parse
 
+    # A setting that came later is made by the upgrade, as in an environment that people have.
+    known = {
+        key: text for key, text in json.loads(config).items() if key in KEYS or not key.startswith("store:")
+    }
+
     def program() -> None:
-        for name, value in aws.deploy(parse(stack_name, json.loads(config), datetime.now(UTC))).items():
+        for name, value in aws.deploy(parse(stack_name, known, datetime.now(UTC))).items():
             pulumi.export(name, value)
 
     workspace = automation.LocalWorkspaceOptions(
