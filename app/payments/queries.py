@@ -24,7 +24,8 @@ FROM told
 """
 
 # What the gateway did with a payment after checkout; by hand, perhaps, at its own desk: then no operation has
-# the key, and the fact stands alone.
+# the key, and the fact stands alone. The operation is locked before its event, as FINISH does, which
+# comes at the same moment with the same fact: the other way round each would wait for the other.
 RECORD_RECEIPTS = """
 WITH told AS (
     SELECT o.id AS order_id, t.*
@@ -34,10 +35,12 @@ WITH told AS (
 ), done AS (
     UPDATE payment_operations p SET state = 'done', failure = NULL, gateway_id = t.key, settle_at = NULL,
         done_at = now()
-    FROM told t WHERE p.key = t.operation_key AND p.order_id = t.order_id AND p.state <> 'done'
+    FROM told t WHERE p.key = t.operation_key AND p.order_id = t.order_id AND p.state <> 'done' RETURNING 1
 ), event AS (
     INSERT INTO payment_events (gateway, key, order_id, kind, amount, payment_id)
-    SELECT $1, key, order_id, kind, amount, payment_id FROM told ON CONFLICT (gateway, key) DO NOTHING
+    SELECT $1, key, order_id, kind, amount, payment_id
+    FROM told, (SELECT count(*) FROM done) AS operations_first
+    ON CONFLICT (gateway, key) DO NOTHING
 )
 SELECT count(*) FROM told
 """

@@ -14,8 +14,15 @@ from app import reconcile
 from app.checkout.shop import Shop
 from app.core.problems import Problem
 from app.payments import queries, service
-from app.payments.ports import GatewayAway, OperationKind
-from app.payments.service import capture, read_ledger, refund, settle_due_operations, void
+from app.payments.ports import GatewayAway, OperationKind, Payment, PaymentState, Receipt, Report
+from app.payments.service import (
+    capture,
+    read_ledger,
+    record_reports,
+    refund,
+    settle_due_operations,
+    void,
+)
 from tests.app.factories import check_out, fill_cart, make_variant
 
 
@@ -157,3 +164,30 @@ async def test_a_payment_that_arrives_after_its_order_failed_is_given_back(
     assert ledger.captured == ledger.refunded > 0
     # Undone by hand above: put back what else belongs to a failed order.
     await owner.execute("UPDATE orders SET state = 'confirmed' WHERE id = $1", order)
+
+
+async def test_a_refund_that_is_reported_while_it_is_written_down_is_written_down_once(
+    client: httpx.Client, owner: asyncpg.Connection, shop: Shop
+) -> None:
+    order, key = await buy(client, owner), uuid.uuid4().hex
+    ledger = await ledger_of(shop, order)
+    taken = Payment(
+        ledger.payment_id or "", ledger.payment_reference, PaymentState.CAPTURED, ledger.captured, "EUR"
+    )
+    given_back = Report(taken, Receipt(f"ref_{key}", key, OperationKind.REFUND, 400))
+
+    async def tell() -> int:
+        async with shop.database.transaction() as connection:
+            return await record_reports(connection, shop.gateway.name, [given_back])
+
+    async with shop.database.connection() as connection:
+        await connection.fetchrow(queries.INTEND, order, key, "refund", 400, "damaged", 60.0)
+    async with shop.database.transaction() as connection:
+        # As far as FINISH gets before it writes the event.
+        await connection.execute("SELECT FROM payment_operations WHERE key = $1 FOR UPDATE", key)
+        told = asyncio.create_task(tell())
+        await asyncio.sleep(0.2)
+        finish = (key, shop.gateway.name, f"ref_{key}", "refunded", taken.id)
+        await connection.execute(queries.FINISH, *finish)
+    assert await told == 1
+    assert (await ledger_of(shop, order)).refunded == 400
