@@ -1,7 +1,7 @@
 """The adapter of the built-in test gateway (`python -m app.gateway`), over HTTP with JSON.
 
 aiohttp, not httpx: on uvloop httpx raises AttributeError, none of its own errors, when a connection is reset
-right after it was made, as by a gateway that is being killed; and it costs twice the CPU time per call.
+right after it was made, as by a gateway that is being killed.
 """
 
 from __future__ import annotations

@@ -2,14 +2,9 @@
 
 import subprocess
 import sys
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
+from tests.certificates import make_certificate
 
 ROOT = Path(__file__).parent.parent.parent
 # In a process of its own: Locust replaces half of the standard library when it is imported.
@@ -31,27 +26,8 @@ print(visitor.target.trust.cert_store_stats()["x509"])
 """
 
 
-@pytest.fixture(scope="module")
-def authority() -> str:
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "An authority")])
-    now = datetime.now(UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    return certificate.public_bytes(serialization.Encoding.PEM).decode()
-
-
-def test_no_public_authority_is_trusted_and_none_is_read_at_a_visit(authority: str) -> None:
-    command = [sys.executable, "-c", COME, authority]
+def test_no_public_authority_is_trusted_and_none_is_read_at_a_visit() -> None:
+    command = [sys.executable, "-c", COME, make_certificate()[0].decode()]
     outcome = subprocess.run(command, cwd=ROOT, text=True, capture_output=True, check=False, timeout=60)
     assert outcome.returncode == 0, outcome.stderr
     assert outcome.stdout.split() == ["1"]

@@ -7,18 +7,14 @@ import ssl
 import tarfile
 import threading
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
 from functools import partial as bind
-from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from ci.toolchain import machine, pins, pulumi_cli
 from ci.toolchain.progress import Report, ToolchainError
+from tests.certificates import make_certificate
 from tests.ci.toolchain.conftest import write_program
 
 Build = Callable[[Path, Report], None]
@@ -38,24 +34,9 @@ def name_archive() -> str:
 @pytest.fixture
 def release(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """The directory of a TLS server that stands for the official one; only its certificate is trusted."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "releases")])
-    now = datetime.now(UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - timedelta(hours=1))
-        .not_valid_after(now + timedelta(hours=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
+    certificate, private = make_certificate()
     pem = tmp_path / "server.pem"
-    encoding = serialization.Encoding.PEM
-    private = key.private_bytes(encoding, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    pem.write_bytes(private + certificate.public_bytes(encoding))
+    pem.write_bytes(private + certificate)
     directory = tmp_path / "release"
     directory.mkdir()
 
