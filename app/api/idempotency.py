@@ -3,7 +3,7 @@
 The claim on the key is committed first, so that a second request learns at once that the first is at work.
 The answer is committed together with what the operation wrote: after a crash there is either both or neither.
 An operation that asks other services is repeatable by itself, and is run again when its answer was lost. A
-refusal is not kept: the same request may be accepted later.
+refusal is not kept: the same request may be accepted later. An answer that holds a secret is kept sealed.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from litestar import Request, Response
 from litestar.params import HeaderParameter
 
 from app.api import queries
+from app.api.seals import seal, unseal
 from app.core.database import Connection, Database
 from app.core.problems import Problem
 
@@ -37,17 +38,19 @@ IdempotencyKey = Annotated[
 
 @dataclass(frozen=True)
 class Answer:
-    """What an operation answers; `body` is encoded as JSON."""
+    """What an operation answers; `body` is encoded as JSON. `is_secret`: nobody else may ever read it."""
 
     body: Any
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
+    is_secret: bool = False
 
 
 @dataclass(frozen=True)
 class _Claim:
     key_id: int
     key: str
+    api_key: str
 
 
 async def run_once(
@@ -61,8 +64,9 @@ async def run_once(
         return claim
     try:
         async with database.transaction() as connection:
-            response = _respond(await work(connection))
-            await _finish(connection, claim, response)
+            answer = await work(connection)
+            response = _respond(answer)
+            await _finish(connection, claim, response, is_secret=answer.is_secret)
     except Exception:
         await _let_go(database, claim)
         raise
@@ -77,9 +81,10 @@ async def run_once_apart(
     if isinstance(claim, Response):
         return claim
     try:
-        response = _respond(await work())
+        answer = await work()
+        response = _respond(answer)
         async with database.connection() as connection:
-            await _finish(connection, claim, response)
+            await _finish(connection, claim, response, is_secret=answer.is_secret)
     except Exception:
         await _let_go(database, claim)
         raise
@@ -106,7 +111,9 @@ def check_key(key: str | None) -> str:
 
 async def _claim(request: Request[Any, Any, Any], database: Database) -> _Claim | Response[bytes]:
     key = check_key(request.headers.get("idempotency-key"))
-    claim = _Claim(request.state.key.id, key)
+    # The guard let it through, so it is there.
+    api_key = request.headers["authorization"].partition(" ")[2].strip()
+    claim = _Claim(request.state.key.id, key, api_key)
     what = f"{request.method} {request.url.path} {request.headers.get('if-match', '')}\0".encode()
     fingerprint = hashlib.sha256(what + await request.body()).digest()
     async with database.connection() as connection:
@@ -129,14 +136,16 @@ async def _claim(request: Request[Any, Any, Any], database: Database) -> _Claim 
             retry_after=1,
         )
     headers = msgspec.json.decode(row["headers"], type=dict[str, str])
-    return Response(row["body"], status_code=row["status"], headers=headers, media_type="application/json")
+    body = unseal(api_key, key, row["body"])
+    return Response(body, status_code=row["status"], headers=headers, media_type="application/json")
 
 
-async def _finish(connection: Connection, claim: _Claim, response: Response[bytes]) -> None:
+async def _finish(
+    connection: Connection, claim: _Claim, response: Response[bytes], *, is_secret: bool
+) -> None:
     headers = msgspec.json.encode(dict(response.headers)).decode()
-    await connection.execute(
-        queries.FINISH, claim.key_id, claim.key, response.status_code, headers, response.content
-    )
+    body = seal(claim.api_key, claim.key, response.content) if is_secret else response.content
+    await connection.execute(queries.FINISH, claim.key_id, claim.key, response.status_code, headers, body)
 
 
 async def _let_go(database: Database, claim: _Claim) -> None:
