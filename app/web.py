@@ -52,6 +52,8 @@ MANAGED = (
     "orders.management",
     "orders.handling",
     "payments.management",
+    "promotions.management",
+    "giftcards.management",
 )
 
 

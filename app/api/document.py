@@ -51,6 +51,8 @@ TAGS = {
     "manage stock": "Stock per variant and location",
     "manage orders": "Orders and their way to the buyer",
     "manage payments": "Payments of orders",
+    "manage promotions": "Vouchers and automatic promotions",
+    "manage gift cards": "Gift cards, their balance and history",
 }
 
 # Every operation may meet these.

@@ -115,6 +115,8 @@ PARAMETERS: dict[str, tuple[str, Any]] = {
     "line_id": ("The line's id, of the cart", 1),
     "number": ("The order's number", "S100042"),
     "product_id": ("The product's id", 1),
+    "promotion_id": ("The promotion's id", 1),
+    "card_id": ("The gift card's id", 1),
     "variant_id": ("The variant's id", 1),
     "query": ("What to search for", "mug"),
     "sort": ("Order of the list", "price"),

@@ -15,7 +15,7 @@ from app.core.problems import Invalid
 Kind = TypeVar("Kind", bound=StrEnum)
 
 # One line of text, and a whole text. PostgreSQL has no zero byte; a control character is never meant.
-_LINE = r"^[^\x00-\x1f\x7f]*$"
+LINE = r"^[^\x00-\x1f\x7f]*$"
 NAME = r"^[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*$"
 NO_ZERO = r"^[^\x00]*$"
 # Beyond what any price is, within what sums of it stay exact in.
@@ -24,10 +24,10 @@ MOST_AMOUNT = 10**11
 MOST_UNITS = 2**31 - 1
 MOST_ID = 2**63 - 1
 
-Line = Annotated[str, msgspec.Meta(max_length=255, pattern=_LINE)]
+Line = Annotated[str, msgspec.Meta(max_length=255, pattern=LINE)]
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=255, pattern=NAME)]
 Block = Annotated[str, msgspec.Meta(max_length=40_000, pattern=NO_ZERO)]
-PictureAddress = Annotated[str, msgspec.Meta(min_length=1, max_length=1000, pattern=_LINE)]
+PictureAddress = Annotated[str, msgspec.Meta(min_length=1, max_length=1000, pattern=LINE)]
 Id = Annotated[int, msgspec.Meta(ge=1, le=MOST_ID, examples=[1])]
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 Grams = Annotated[int, msgspec.Meta(ge=0, le=MOST_UNITS)]
@@ -74,4 +74,13 @@ def read_moment(name: str, text: str | None) -> datetime | None:
         return msgspec.convert(text, Moment).astimezone(UTC)
     except (msgspec.ValidationError, OverflowError) as error:
         message = f"{name} is {text!r}: it must be a time such as 2026-03-14T09:26:53Z"
+        raise Invalid({name: message}) from error
+
+
+def to_utc(name: str, moment: datetime | None) -> datetime | None:
+    """The time in a body, as the database takes it. Raises Invalid for one outside the years 1 to 9999."""
+    try:
+        return moment.astimezone(UTC) if moment else None
+    except OverflowError as error:
+        message = f"{name} is {moment}: it must be a time such as 2026-03-14T09:26:53Z"
         raise Invalid({name: message}) from error

@@ -162,6 +162,27 @@ _LIST = (
         "At checkout (409): take the code out of the cart, or send `expected_total` with what the buyer saw.",
     ),
     ProblemType(
+        "code-taken",
+        (409,),
+        "The code is taken",
+        "This promotion or another has the code already.",
+        "Choose another code.",
+    ),
+    ProblemType(
+        "needs-no-codes",
+        (409,),
+        "The promotion needs no codes",
+        "An automatic promotion applies by itself.",
+        "Make a promotion that is not `automatic`.",
+    ),
+    ProblemType(
+        "balance-too-low",
+        (409,),
+        "The balance is too low",
+        "More is to be taken off a gift card than is on it.",
+        "Read the card, and take less.",
+    ),
+    ProblemType(
         "too-many-codes",
         (429,),
         "Too many wrong codes",

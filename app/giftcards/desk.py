@@ -14,7 +14,7 @@ from app.backoffice.frame import Area, Clerk, Entry, Form, Section, back, change
 from app.core.database import Database
 from app.core.money import format_money
 from app.core.problems import NotFound
-from app.giftcards import queries, service
+from app.giftcards import queries, records, service
 from app.promotions.service import show_code
 
 _KEY = re.compile(r"[A-Za-z0-9_-]{16,64}")
@@ -71,13 +71,13 @@ async def adjust(clerk: Clerk, database: Database, form: Form, card: int) -> Res
 
 
 @post("/gift-cards/{card:int}/switch", opt=changes(Area.PROMOTIONS))
-async def switch(clerk: Clerk, database: Database, form: Form, card: int) -> Response[bytes]:
+async def switch(clerk: Clerk, form: Form, card: int) -> Response[bytes]:
     """Block a card that was lost, or free it again."""
     on = form.text("on") == "yes"
-    row = await _find(database, card)
     async with clerk.change("gift-card.switch", f"gift-card:{card}") as change:
-        change.before, change.after = {"active": row["active"]}, {"active": on}
-        await change.connection.execute(queries.SWITCH, card, on)
+        record = await records.lock_card(change.connection, card)
+        change.before, change.after = {"active": record.active}, {"active": on}
+        await records.switch_card(change.connection, record, on=on)
     return back(f"/gift-cards/{card}", "The card can be used." if on else "The card is blocked.")
 
 

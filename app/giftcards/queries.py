@@ -46,8 +46,21 @@ FROM gift_cards c ORDER BY id DESC LIMIT 500
 ONE = """
 SELECT id, last4, currency, balance, active, expires_at, note, created_at FROM gift_cards WHERE id = $1
 """
+# $4: the last characters of a code, as its holder can read them out.
+AFTER = """
+SELECT id, last4, currency, balance, active, expires_at, note, created_at FROM gift_cards
+WHERE id < $1 AND ($3::boolean IS NULL OR active = $3) AND ($4::text IS NULL OR last4 = $4)
+ORDER BY id DESC LIMIT $2
+"""
+# Not the key: events that refer to it go on.
+LOCK_ONE = "SELECT FROM gift_cards WHERE id = $1 FOR NO KEY UPDATE"
+EVENTS_AFTER = """
+SELECT e.id, e.kind, e.amount, e.actor, e.at, o.number AS order_number
+FROM gift_card_events e LEFT JOIN orders o ON o.id = e.order_id
+WHERE e.gift_card_id = $1 AND e.id > $2 ORDER BY e.id LIMIT $3
+"""
 EVENTS = """
 SELECT e.kind, e.amount, e.actor, e.at, o.number AS order_number
 FROM gift_card_events e LEFT JOIN orders o ON o.id = e.order_id WHERE e.gift_card_id = $1 ORDER BY e.id
 """
-SWITCH = "UPDATE gift_cards SET active = $2 WHERE id = $1 RETURNING last4"
+SWITCH = "UPDATE gift_cards SET active = $2 WHERE id = $1"

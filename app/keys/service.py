@@ -35,6 +35,10 @@ class Scope(StrEnum):
     ORDERS_WRITE = "orders:write"
     PAYMENTS_READ = "payments:read"
     PAYMENTS_WRITE = "payments:write"
+    PROMOTIONS_READ = "promotions:read"
+    PROMOTIONS_WRITE = "promotions:write"
+    GIFT_CARDS_READ = "gift-cards:read"
+    GIFT_CARDS_WRITE = "gift-cards:write"
 
 
 # In the words of the screen where keys are made.
@@ -47,6 +51,10 @@ EXPLAINED = {
     Scope.ORDERS_WRITE: "ships and cancels orders",
     Scope.PAYMENTS_READ: "reads what was paid and refunded",
     Scope.PAYMENTS_WRITE: "captures and refunds payments",
+    Scope.PROMOTIONS_READ: "reads promotions and their codes",
+    Scope.PROMOTIONS_WRITE: "makes, changes and ends promotions, makes codes",
+    Scope.GIFT_CARDS_READ: "reads gift cards with balance and history, not their codes",
+    Scope.GIFT_CARDS_WRITE: "issues gift cards, corrects their balance, blocks them",
 }
 
 

@@ -26,7 +26,7 @@ from app.pricing.basket import (
     Step,
     Tiers,
 )
-from app.promotions import queries, service
+from app.promotions import editing, queries, service
 from app.promotions.service import NewPromotion, clean_code, describe_action, show_code
 
 MOST_SHOWN = 200
@@ -95,27 +95,28 @@ async def show_promotion(clerk: Clerk, database: Database, promotion: int) -> Re
 @post("/promotions/{promotion:int}", opt=changes(Area.PROMOTIONS), status_code=200)
 async def change_promotion(clerk: Clerk, database: Database, form: Form, promotion: int) -> Response[bytes]:
     """Change its title, its place among others and when it is valid; what it does stays as orders know it."""
-    row = await _find(database, promotion)
+    await _find(database, promotion)
     title, priority = form.text("title", most=100), form.integer("priority", least=0, most=10_000)
     starts_at, ends_at = _validity(form)
     if form.errors:
         return await _page(clerk, database, promotion, form)
     async with clerk.change("promotion.change", f"promotion:{promotion}") as change:
-        change.before = {name: row[name] for name in ("title", "starts_at", "ends_at", "priority")}
+        record = await editing.lock_promotion(change.connection, promotion)
         change.after = {"title": title, "starts_at": starts_at, "ends_at": ends_at, "priority": priority}
-        await change.connection.execute(queries.CHANGE, promotion, title, starts_at, ends_at, priority)
+        change.before = {name: getattr(record, name) for name in change.after}
+        await editing.change_promotion(change.connection, record, editing.PromotionChange(**change.after))
     return back(f"/promotions/{promotion}", f"{title} is saved.")
 
 
 @post("/promotions/{promotion:int}/switch", opt=changes(Area.PROMOTIONS))
-async def switch(clerk: Clerk, database: Database, form: Form, promotion: int) -> Response[bytes]:
+async def switch(clerk: Clerk, form: Form, promotion: int) -> Response[bytes]:
     """On or off; an order that is being placed in this moment may still get it."""
     on = form.text("on") == "yes"
-    row = await _find(database, promotion)
     async with clerk.change("promotion.switch", f"promotion:{promotion}") as change:
-        change.before, change.after = {"active": row["active"]}, {"active": on}
-        await change.connection.execute(queries.SWITCH, promotion, on)
-    return back(f"/promotions/{promotion}", f"{row['title']} is {'on' if on else 'off'}.")
+        record = await editing.lock_promotion(change.connection, promotion)
+        change.before, change.after = {"active": record.active}, {"active": on}
+        await editing.change_promotion(change.connection, record, editing.PromotionChange(active=on))
+    return back(f"/promotions/{promotion}", f"{record.title} is {'on' if on else 'off'}.")
 
 
 @post("/promotions/{promotion:int}/codes", opt=changes(Area.PROMOTIONS), status_code=200)

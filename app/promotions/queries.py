@@ -44,6 +44,20 @@ FROM promotions p ORDER BY p.active DESC, p.id DESC LIMIT 500
 
 ONE = f"SELECT {_RULE} FROM promotions p WHERE p.id = $1"  # noqa: S608
 
+_RECORD = f"""
+    {_RULE}, p.created_at,
+    ARRAY(SELECT handle FROM products WHERE id = ANY (p.products) ORDER BY id) AS product_handles,
+    ARRAY(SELECT handle FROM collections WHERE id = ANY (p.collections) ORDER BY id) AS collection_handles
+"""  # noqa: S608
+RECORD = f"SELECT {_RECORD} FROM promotions p WHERE p.id = $1"  # noqa: S608
+RECORDS = f"""
+SELECT {_RECORD} FROM promotions p
+WHERE p.id < $1 AND ($3::boolean IS NULL OR p.active = $3) AND ($4::boolean IS NULL OR p.automatic = $4)
+ORDER BY p.id DESC LIMIT $2
+"""  # noqa: S608
+# Not the key: orders and codes that refer to it go on.
+LOCK = "SELECT FROM promotions WHERE id = $1 FOR NO KEY UPDATE"
+
 CREATE = """
 WITH made AS (
     INSERT INTO promotions (title, automatic, action, products, collections, minimum_spend, minimum_quantity,
@@ -72,6 +86,11 @@ CODES = """
 SELECT v.code, v.single_use, o.number AS order_number, v.created_at
 FROM vouchers v LEFT JOIN orders o ON o.id = v.order_id WHERE v.promotion_id = $1
 ORDER BY v.created_at, v.code LIMIT $2
+"""
+CODES_AFTER = """
+SELECT v.code, v.single_use, o.number AS order_number, v.created_at
+FROM vouchers v LEFT JOIN orders o ON o.id = v.order_id WHERE v.promotion_id = $1 AND v.code > $2
+ORDER BY v.code LIMIT $3
 """
 PRODUCT_IDS = "SELECT id, handle FROM products WHERE handle = ANY ($1)"
 COLLECTION_IDS = "SELECT id, handle FROM collections WHERE handle = ANY ($1)"
