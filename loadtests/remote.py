@@ -90,23 +90,44 @@ def judge_record(document: dict[str, Any], profile: Profile, environment: Mappin
 
 
 def send_report(report: Report, where: str) -> None:
-    """Put JSON and HTML below an s3:// address."""
-    import boto3  # of the image alone
+    """Put JSON and HTML below an s3:// address. Raises ValueError."""
+    name = f"{report.profile}-{report.began.replace(':', '').replace('+0000', '')}"
+    print(_put(where, f"{name}.json", "application/json", msgspec.json.encode(report)), flush=True)
+    print(_put(where, f"{name}.html", "text/html; charset=utf-8", render_html(report).encode()), flush=True)
+
+
+def check_reports(where: str) -> None:
+    """Write a line below an s3:// address, as the report will be: a run without one is for nothing.
+
+    Raises ValueError.
+    """
+    _put(where, "last-run.txt", "text/plain", f"began {datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}\n".encode())
+
+
+def _put(where: str, name: str, kind: str, body: bytes) -> str:
+    """The address that an object was put at."""
+    from botocore.config import Config
+    from botocore.exceptions import BotoCoreError, ClientError
+    from botocore.session import get_session
 
     place = urlsplit(where)
-    name = f"{report.profile}-{report.began.replace(':', '').replace('+0000', '')}"
-    for suffix, kind, body in (
-        ("json", "application/json", msgspec.json.encode(report)),
-        ("html", "text/html; charset=utf-8", render_html(report).encode()),
-    ):
-        key = f"{place.path.strip('/')}/{name}.{suffix}"
-        boto3.client("s3").put_object(Bucket=place.netloc, Key=key, Body=body, ContentType=kind)
-        print(f"s3://{place.netloc}/{key}", flush=True)
+    if place.scheme != "s3" or not place.netloc:
+        raise ValueError(f"LOADGEN_REPORTS is {where!r}: it must look like s3://bucket/prefix/")
+    key = "/".join(part for part in (place.path.strip("/"), name) if part)
+    try:
+        client = get_session().create_client("s3", config=Config(retries={"max_attempts": 2}))
+        client.put_object(Bucket=place.netloc, Key=key, Body=body, ContentType=kind)
+    except (BotoCoreError, ClientError) as error:
+        raise ValueError(
+            f"nothing can be written to {where!r} ({error}): is the bucket there, and may this task put into it?"
+        ) from error
+    return f"s3://{place.netloc}/{key}"
 
 
 def run_master(environment: Mapping[str, str]) -> int:
     """Bring the profile's visits and send the report; 1 if it did not hold, 3 if it is void."""
     profile = read_plan(environment)
+    check_reports(environment["LOADGEN_REPORTS"])
     with tempfile.TemporaryDirectory() as folder:
         record = Path(folder) / "record.json"
         subprocess.run(master_command(environment, profile, record), check=False)
