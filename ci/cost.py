@@ -260,7 +260,7 @@ def report(lines: Sequence[Line], orders_a_minute: float | None) -> str:
 
 def main() -> int:
     """Read a preview from a file or standard input and print the page; exit code 1 with the mend if it is
-    none.
+    none. Of an empty input the command before the pipe has said why.
     """
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
@@ -270,6 +270,8 @@ def main() -> int:
     arguments = parser.parse_args()
     try:
         text = arguments.preview.read_text() if arguments.preview else sys.stdin.read()
+        if not text and not arguments.preview:
+            return 1
         capacity = json.loads(arguments.capacity.read_text()) if arguments.capacity else {}
         lines = estimate(json.loads(text), load_prices())
         print(report(lines, capacity.get("orders_per_minute")))

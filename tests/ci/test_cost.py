@@ -106,3 +106,11 @@ def test_the_command_prints_the_page_and_refuses_what_is_no_preview(tmp_path: Pa
     assert "Assumptions:" in done.stdout
     assert run("{}").returncode == 1
     assert "pulumi preview --json" in run("{}").stderr
+
+
+def test_a_preview_that_failed_leaves_the_last_word_to_its_own_error() -> None:
+    outcome = subprocess.run(
+        [sys.executable, "-m", "ci.cost"], input="", text=True, capture_output=True, check=False
+    )
+    assert outcome.returncode == 1
+    assert not outcome.stdout + outcome.stderr
