@@ -80,7 +80,8 @@ def ask(stack: Stack, sql: str) -> str:
 
 def test_a_store_that_changes_an_order_behind_its_shoppers_back_fails_the_run(stack: Stack) -> None:
     last = int(ask(stack, "SELECT coalesce(max(id), 0) FROM orders"))
-    process = start(stack, "smoke", "--rate", RATE, "--seconds", "15")
+    # Long enough that somebody buys, whatever the shoppers draw; the run is ended when somebody has.
+    process = start(stack, "smoke", "--rate", RATE, "--seconds", "120")
     order, deadline = "", monotonic() + 90
     while not order:
         assert process.poll() is None, "the run ended before anybody bought"
@@ -92,6 +93,7 @@ def test_a_store_that_changes_an_order_behind_its_shoppers_back_fails_the_run(st
     sleep(2)
     ask(stack, change.format("+", "+"))
     try:
+        process.send_signal(signal.SIGINT)
         output, errors = process.communicate(timeout=150)
     finally:
         ask(stack, change.format("-", "-"))
