@@ -21,7 +21,7 @@ from loadtests.profiles import Profile, Replicas
 from loadtests.replicas import Study
 from loadtests.report import Report, make_report
 from loadtests.run import GRACE_SECONDS, SPAWN_RATE, Unready, check_health, count_users, run
-from loadtests.scalability import Fit, fit
+from loadtests.scalability import BEYOND, Fit, fit
 from loadtests.sections import Chart, Section
 from loadtests.stack import Stack
 
@@ -240,8 +240,9 @@ def describe_fit(law: Fit, sizes: str, unit: str) -> Section:
     title = f"The Scalability Law over {sizes}"
     if not law.identifiable:
         return Section(title=title, text=[law.reason])
-    smallest = min(size for size, _ in law.points)
-    steps = [smallest + (2 * law.largest - smallest) * step / 40 for step in range(41)]
+    smallest, end = min(size for size, _ in law.points), BEYOND * law.largest
+    # The sum's last digit may lie beyond the end, where the law says nothing.
+    steps = [min(smallest + (end - smallest) * step / 40, end) for step in range(41)]
     means = {
         size: [value for other, value in law.points if other == size]
         for size in sorted({size for size, _ in law.points})

@@ -2,6 +2,8 @@
 
 import msgspec
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
 from loadtests.breakpoint import Search, Trial, find_breakpoint
 from loadtests.objectives import Verdict
@@ -29,6 +31,9 @@ def study_a_store_of(capacity: float, *, losing_from: float = 1e9) -> Report:
         return judge_trial(reports[-1])
 
     return report_breakpoint(find_breakpoint(SEARCH, 10, trial), reports)
+
+
+LAW = fit(measure(50, 0.1, 0.01, noise=0.005))
 
 
 def test_the_report_of_a_breakpoint_tells_rate_spread_and_what_gave_way_before_all_else() -> None:
@@ -59,9 +64,18 @@ def test_a_store_that_holds_no_rate_fails_the_study() -> None:
 
 
 def test_a_fit_is_drawn_as_far_as_twice_what_was_measured() -> None:
-    section = describe_fit(fit(measure(50, 0.1, 0.01, noise=0.005)), "web containers", "requests/s")
+    section = describe_fit(LAW, "web containers", "requests/s")
     assert max(size for size, _ in section.charts[0].lines["the law"]) == 12
     assert section.rows[0][0] == "λ"
+
+
+@given(st.floats(0.01, 0.99), st.floats(1, 1e4))
+@example(0.439, 496.316)
+@settings(max_examples=50, deadline=None)
+def test_a_fit_is_drawn_to_its_end_whatever_the_sizes(part: float, largest: float) -> None:
+    law = msgspec.structs.replace(LAW, points=[(part * largest, 1.0), (largest, 2.0)], largest=largest)
+    (chart,) = describe_fit(law, "requests in flight", "requests/s").charts
+    assert chart.lines["the law"][-1][0] == pytest.approx(2 * largest)
 
 
 def test_what_the_data_do_not_carry_is_said_in_words() -> None:
