@@ -41,7 +41,7 @@ REPORTS = ROOT / "reports" / "load"
 USERS_PER_RATE = 30
 LEAST_USERS = 50
 MOST_USERS = 2000
-SPAWN_RATE = 100
+SPAWN_RATE = 1000
 # Beyond the planned end: the visits on their way, each request 30 s at most.
 GRACE_SECONDS = 120
 
