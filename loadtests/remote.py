@@ -119,7 +119,8 @@ def _put(where: str, name: str, kind: str, body: bytes) -> str:
         client.put_object(Bucket=place.netloc, Key=key, Body=body, ContentType=kind)
     except (BotoCoreError, ClientError) as error:
         raise ValueError(
-            f"nothing can be written to {where!r} ({error}): is the bucket there, and may this task put into it?"
+            f"nothing can be written to {where!r} ({error}):"
+            " is the bucket there, and may this task put into it?"
         ) from error
     return f"s3://{place.netloc}/{key}"
 
