@@ -43,6 +43,7 @@ NAMES: Schema = {
     "field": "quantity",
     "gateway": "test-gateway",
     "grams": 350,
+    "gift_card": False,
     "handle": "stoneware-mug",
     "id": 1,
     "image": "https://shop.example/media/products/stoneware-mug.svg",

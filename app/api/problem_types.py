@@ -183,6 +183,13 @@ _LIST = (
         "Read the card, and take less.",
     ),
     ProblemType(
+        "gift-card-used",
+        (409,),
+        "The gift card was used",
+        "A gift card that was sold is taken back only while nothing of it was spent.",
+        "Correct what is left on the card instead.",
+    ),
+    ProblemType(
         "too-many-codes",
         (429,),
         "Too many wrong codes",

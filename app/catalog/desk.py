@@ -60,12 +60,19 @@ async def create_product(clerk: Clerk, form: Form) -> Response[bytes]:
             handle=handle,
             title=title,
             options=[name.strip() for name in options],
-            variants=[editing.VariantDraft(options=[value.strip() for value in values], price=price)],
+            variants=[
+                editing.VariantDraft(
+                    options=[value.strip() for value in values],
+                    price=price,
+                    gift_card=form.flag("gift_card"),
+                )
+            ],
         )
         try:
             async with clerk.change("product.create", f"product:{handle}") as change:
                 product = await editing.create_product(change.connection, draft)
-                change.after = {"id": product.id, "title": title, "price": price}
+                told = {"title": title, "price": price, "gift_card": product.variants[0].gift_card}
+                change.after = {"id": product.id, **told}
             return back(f"/products/{product.id}", f"{title} is made; it is not published yet.")
         except Problem as problem:
             form.refuse("handle", problem.detail)
@@ -149,11 +156,15 @@ async def add_variant(clerk: Clerk, database: Database, form: Form, product: int
             found = await editing.lock_product(change.connection, product)
             options = [form.text(f"option{number}") for number, _ in enumerate(found.options)]
             draft = editing.VariantDraft(
-                options=options, price=form.money("price"), sku=form.text("sku", least=0)
+                options=options,
+                price=form.money("price"),
+                sku=form.text("sku", least=0),
+                gift_card=form.flag("gift_card"),
             )
             form.check()
             made = await editing.add_variant(change.connection, found, draft)
-            change.after = {"variant": made.id, "options": options, **_variant(made)}
+            told = {"options": options, "gift_card": made.gift_card, **_variant(made)}
+            change.after = {"variant": made.id, **told}
     except Problem as problem:
         if problem.status not in (409, 422):
             raise

@@ -18,6 +18,7 @@ from app.catalog import import_queries
 from app.catalog.drafts import check_picture, clean_html, name_variant
 from app.core.database import Connection, Database
 from app.core.problems import Invalid, NotFound, Problem
+from app.giftcards.service import MOST
 
 
 class Picture(msgspec.Struct, frozen=True):
@@ -45,6 +46,8 @@ class VariantRecord(msgspec.Struct, kw_only=True):
     active: bool
     # Length, width and height as it is packed; None: only its weight counts.
     size_mm: list[int] | None
+    # For good: sold units became cards. It is worth its price, needs no delivery and bears no tax.
+    gift_card: bool
 
 
 class ProductRecord(msgspec.Struct, kw_only=True):
@@ -82,6 +85,7 @@ class VariantDraft(msgspec.Struct, kw_only=True):
     image: str | None = None
     active: bool = True
     size_mm: list[int] | None = None
+    gift_card: bool = False
 
 
 class ProductDraft(msgspec.Struct, kw_only=True):
@@ -237,6 +241,7 @@ async def change_variant(
     old = next(variant for variant in product.variants if variant.id == variant_id)
     new = msgspec.structs.replace(old, **_given(change))
     _check_picture(new.image, "image")
+    _check_value(new.price, "price", gift_card=new.gift_card)
     await connection.execute(
         queries.CHANGE_VARIANT,
         variant_id,
@@ -284,6 +289,7 @@ async def _insert_variant(connection: Connection, product_id: int, draft: Varian
         draft.image,
         draft.active,
         draft.size_mm,
+        draft.gift_card,
     )
     if variant_id is None:
         detail = f"options is {draft.options}: the product has this variant already"
@@ -303,6 +309,13 @@ def _check_variant(options: list[str], draft: VariantDraft, where: str) -> None:
         message = f"options is {draft.options}: it must have a value for each of {options}"
         raise Invalid({f"{where}options": message})
     _check_picture(draft.image, f"{where}image")
+    _check_value(draft.price, f"{where}price", gift_card=draft.gift_card)
+
+
+def _check_value(price: int, field: str, *, gift_card: bool) -> None:
+    if gift_card and not 1 <= price <= MOST:
+        message = f"price is {price}: a gift card is worth its price, from 1 to {MOST} cents"
+        raise Invalid({field: message})
 
 
 def _check_pictures(pictures: list[Picture]) -> None:

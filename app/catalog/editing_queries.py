@@ -8,7 +8,8 @@ _PRODUCT = """
     (SELECT json_agg(r) FROM (
         SELECT v.id, v.position, v.title, ARRAY[v.option1, v.option2, v.option3] AS options, v.sku, v.barcode,
                v.price, v.compare_at, v.weight_grams, v.requires_shipping, v.taxable, v.image, v.active,
-               CASE WHEN v.length_mm > 0 THEN ARRAY[v.length_mm, v.width_mm, v.height_mm] END AS size_mm
+               CASE WHEN v.length_mm > 0 THEN ARRAY[v.length_mm, v.width_mm, v.height_mm] END AS size_mm,
+               v.gift_card
         FROM variants v WHERE v.product_id = p.id ORDER BY v.position, v.id
     ) r) AS variants,
     (SELECT json_agg(r) FROM (
@@ -57,9 +58,10 @@ FROM (SELECT $1::bigint AS id) this LEFT JOIN LATERAL (
 
 CREATE_VARIANT = """
 INSERT INTO variants (product_id, position, title, option1, option2, option3, sku, barcode, price, compare_at,
-                      weight_grams, requires_shipping, taxable, image, active, length_mm, width_mm, height_mm)
+                      weight_grams, requires_shipping, taxable, image, active, length_mm, width_mm, height_mm,
+                      gift_card)
 SELECT $1, coalesce(max(position), 0) + 1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14,
-       ($15::integer[])[1], ($15::integer[])[2], ($15::integer[])[3]
+       ($15::integer[])[1], ($15::integer[])[2], ($15::integer[])[3], $16
 FROM variants WHERE product_id = $1
 ON CONFLICT (product_id, option1, option2, option3) DO NOTHING RETURNING id
 """

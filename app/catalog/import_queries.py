@@ -43,7 +43,9 @@ FROM jsonb_to_recordset($1::text::jsonb) AS r(
 ORDER BY product_id, position
 ON CONFLICT (product_id, option1, option2, option3) DO UPDATE SET
     position = excluded.position, title = excluded.title, sku = excluded.sku, barcode = excluded.barcode,
-    price = excluded.price, compare_at = excluded.compare_at, weight_grams = excluded.weight_grams,
+    -- A file does not know which variants are gift cards, or what they may be worth.
+    price = CASE WHEN variants.gift_card THEN variants.price ELSE excluded.price END,
+    compare_at = excluded.compare_at, weight_grams = excluded.weight_grams,
     requires_shipping = excluded.requires_shipping, taxable = excluded.taxable, image = excluded.image,
     -- A file that does not say how big a thing is does not make it smaller.
     length_mm = coalesce(excluded.length_mm, variants.length_mm),

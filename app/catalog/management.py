@@ -63,6 +63,7 @@ class ManagedVariant(msgspec.Struct, kw_only=True):
     image: str | None
     active: bool
     size_mm: list[int] | None
+    gift_card: bool
 
 
 class ManagedProduct(msgspec.Struct, kw_only=True):
@@ -102,6 +103,15 @@ Size = Annotated[
 ]
 
 
+IsGiftCard = Annotated[
+    bool,
+    msgspec.Meta(
+        description="For good: each unit that is paid becomes a gift card of its price, which is mailed",
+        examples=[False],
+    ),
+]
+
+
 class NewVariant(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """A variant to be made; `options` has a value for each of the product's options."""
 
@@ -116,6 +126,7 @@ class NewVariant(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     image: PictureAddress | None = None
     active: bool = True
     size_mm: Size | None = None
+    gift_card: IsGiftCard = False
 
 
 class NewProduct(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):

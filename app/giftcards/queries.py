@@ -64,3 +64,30 @@ SELECT e.kind, e.amount, e.actor, e.at, o.number AS order_number
 FROM gift_card_events e LEFT JOIN orders o ON o.id = e.order_id WHERE e.gift_card_id = $1 ORDER BY e.id
 """
 SWITCH = "UPDATE gift_cards SET active = $2 WHERE id = $1"
+
+GIFTS_OF_FULFILMENT = """
+SELECT fl.position, fl.quantity, l.unit_price,
+       (SELECT count(*) FROM sold_gift_cards s
+        WHERE s.order_id = f.order_id AND s.position = fl.position)::integer AS issued
+FROM fulfilments f JOIN fulfilment_lines fl ON fl.fulfilment_id = f.id
+JOIN order_lines l ON l.order_id = f.order_id AND l.position = fl.position
+JOIN variants v ON v.id = l.variant_id AND v.gift_card
+WHERE f.id = $1 ORDER BY fl.position
+"""
+SELL = "INSERT INTO sold_gift_cards (order_id, position, unit, gift_card_id) VALUES ($1, $2, $3, $4)"
+DUE_ORDERS = """
+SELECT DISTINCT r.order_id FROM variants v
+JOIN reservations r ON r.variant_id = v.id JOIN orders o ON o.id = r.order_id
+WHERE v.gift_card AND o.state IN ('confirmed', 'partially_shipped') ORDER BY 1 DESC LIMIT $1
+"""
+GIFT_POSITIONS = """
+SELECT l.position FROM order_lines l JOIN variants v ON v.id = l.variant_id AND v.gift_card
+WHERE l.order_id = $1
+"""
+SOLD = """
+SELECT c.id, s.position, c.last4, l.unit_price AS value, c.balance, c.active, s.taken_back_at
+FROM sold_gift_cards s JOIN gift_cards c ON c.id = s.gift_card_id
+JOIN order_lines l ON l.order_id = s.order_id AND l.position = s.position
+WHERE s.order_id = $1 ORDER BY s.position, s.unit
+"""
+TAKE_BACK = "UPDATE sold_gift_cards SET taken_back_at = now() WHERE gift_card_id = $1"

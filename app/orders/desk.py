@@ -14,8 +14,9 @@ from app.checkout.shop import Shop
 from app.core.database import Connection, Database
 from app.core.problems import NotFound
 from app.core.templating import PRIVATE
+from app.giftcards.sales import list_sold
 from app.orders import desk_queries as queries
-from app.orders import invoices, label_desk, mails, service, workflow, workflow_queries
+from app.orders import gift_desk, invoices, label_desk, mails, service, workflow, workflow_queries
 from app.orders.invoice_pdf import print_document
 from app.orders.listing import find_fulfilment_id
 from app.orders.transitions import OrderState, Verb, allowed_verbs
@@ -54,6 +55,7 @@ async def show_order(clerk: Clerk, database: Database, shop: Shop, number: str) 
         "sells_labels": shop.carrier is not None,
         "mails": await mails.list_mails(database, order["id"]),
         "documents": await invoices.list_documents(database, order["id"]),
+        "gift_cards": await list_sold(database, order["id"]),
         "history": await database.fetch(queries.HISTORY, order["id"]),
         "may_ship": Verb.SHIP in allowed_verbs(OrderState(order["state"])),
         "may_cancel": Verb.CANCEL in allowed_verbs(OrderState(order["state"])),
@@ -211,4 +213,5 @@ routes: list[ControllerRouterHandler] = [
     send_mail_again,
     show_document,
     *label_desk.routes,
+    *gift_desk.routes,
 ]

@@ -6,6 +6,7 @@ import structlog
 from procrastinate import Blueprint, JobContext, RetryStrategy
 
 from app.checkout.shop import Shop
+from app.orders import gift_cards
 from app.orders.labels import deliver_arrived
 from app.orders.mails import Mailer, send_due_mails
 from app.orders.money import settle_money
@@ -49,3 +50,29 @@ async def deliver_parcel(context: JobContext, fulfilment_id: int) -> None:
     """The carrier delivered a parcel: its order has arrived when it was the last one."""
     shop: Shop = context.additional_context["shop"]
     await deliver_arrived(shop.database, fulfilment_id)
+
+
+# The sixth field counts seconds.
+@blueprint.periodic(cron="* * * * * */10")
+@blueprint.task(
+    name="deliver_gift_cards", queue="orders", queueing_lock="deliver_gift_cards", pass_context=True
+)
+async def deliver_gift_cards(context: JobContext, timestamp: int) -> None:  # noqa: ARG001
+    """Send the gift cards of orders that are paid."""
+    shop: Shop = context.additional_context["shop"]
+    if sent := await gift_cards.deliver_due_gift_cards(shop):
+        log.info("gift cards sent", orders=sent)
+
+
+@blueprint.task(
+    name="refund_gift_card",
+    queue="payments",
+    pass_context=True,
+    retry=RetryStrategy(max_attempts=10, exponential_wait=2),
+)
+async def refund_gift_card(
+    context: JobContext, order_id: int, card_id: int, by_gateway: int, by_card: int
+) -> None:
+    """A gift card was taken back: give its money back."""
+    shop: Shop = context.additional_context["shop"]
+    await gift_cards.refund_gift_card(shop, order_id, card_id, by_gateway, by_card)

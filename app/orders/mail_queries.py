@@ -13,16 +13,21 @@ RETURNING m.id, m.order_id, m.kind, m.data, m.created_at, o.number, o.token, o.e
     o.state, o.shipping_address
 """
 
-SENT = "UPDATE mails SET sent_at = now(), due_at = NULL, failure = NULL WHERE id = $1"
+# Codes of gift cards are kept until the mail server has them, and no longer.
+SENT = """
+UPDATE mails SET sent_at = now(), due_at = NULL, failure = NULL, data = data - 'cards' WHERE id = $1
+"""
 DELAYED = "UPDATE mails SET failure = $2 WHERE id = $1 AND sent_at IS NULL"
 REFUSED = "UPDATE mails SET failure = $2, due_at = NULL WHERE id = $1 AND sent_at IS NULL"
 
 AGAIN = """
 INSERT INTO mails (order_id, kind, key, data)
-SELECT order_id, kind, 'again:' || gen_random_uuid(), data FROM mails WHERE id = $1 AND order_id = $2
+SELECT order_id, kind, 'again:' || gen_random_uuid(), data FROM mails
+WHERE id = $1 AND order_id = $2 AND (kind <> 'gift_card' OR data ? 'cards')
 RETURNING id
 """
 
 OF_ORDER = """
-SELECT id, kind, created_at, sent_at, attempts, failure FROM mails WHERE order_id = $1 ORDER BY id
+SELECT id, kind, created_at, sent_at, attempts, failure, kind <> 'gift_card' OR data ? 'cards' AS repeatable
+FROM mails WHERE order_id = $1 ORDER BY id
 """

@@ -36,6 +36,7 @@ SUBJECTS = {
     "shipping": "A parcel of your order {number} is on its way",
     "cancellation": "Cancelled: order {number}",
     "refund": "Money back for order {number}",
+    "gift_card": "Your gift card of order {number}",
 }
 
 
@@ -91,7 +92,8 @@ async def list_mails(database: Database, order_id: int) -> list[Mapping[str, Any
 async def send_again(connection: Connection, order_id: int, mail_id: int) -> None:
     """Put the mail into the outbox once more. Raises NotFound."""
     if await connection.fetchval(queries.AGAIN, mail_id, order_id) is None:
-        raise NotFound(f"The order has no mail {mail_id}.")
+        detail = f"The order has no mail {mail_id}, or its gift cards' codes are not kept any more."
+        raise NotFound(detail)
 
 
 async def _send(database: Database, mailer: Mailer, server: aiosmtplib.SMTP, row: Mapping[str, Any]) -> bool:

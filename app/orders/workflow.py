@@ -14,6 +14,7 @@ import msgspec
 
 from app.core.database import Connection, Database
 from app.core.problems import NotFound, Problem
+from app.giftcards import sales
 from app.inventory import service as inventory
 from app.orders import invoices
 from app.orders import workflow_queries as queries
@@ -57,6 +58,8 @@ async def ship(
 ) -> OrderState:
     """The fulfilment has left the house: stock, state, invoice, mail and capture follow. Raises Problem.
 
+    Gift cards of it come into being.
+
     It goes by the labels that were bought for it, without any by `tracking`.
     """
     order, fulfilment = await lock_fulfilment(connection, fulfilment_id, "open")
@@ -68,8 +71,13 @@ async def ship(
     await connection.execute(queries.SHIP, fulfilment_id, *way)
     state = await _enter(connection, order, Verb.SHIP, f"parcel {fulfilment['number']} sent", actor)
     await invoices.issue_invoice(connection, order["id"])
-    data = {"fulfilment": fulfilment["number"]}
-    await add_mail(connection, order["id"], "shipping", f"shipping:{fulfilment_id}", data)
+    data: dict[str, Any] = {"fulfilment": fulfilment["number"]}
+    cards = await sales.issue_sent(connection, order, fulfilment_id, actor=actor)
+    if cards:
+        told = {**data, "cards": msgspec.to_builtins(cards)}
+        await add_mail(connection, order["id"], "gift_card", f"gift_card:{fulfilment_id}", told)
+    if len(cards) < sum(count for _, count in units):
+        await add_mail(connection, order["id"], "shipping", f"shipping:{fulfilment_id}", data)
     await connection.execute(queries.DEFER_MONEY, order["id"])
     if await shipments.have_arrived(connection, fulfilment_id):
         # The carrier was quicker than whoever says that it left.

@@ -103,6 +103,29 @@ SELECT procrastinate_defer_jobs_v1(ARRAY[
 ])
 """
 
+# For money that is taken ahead of its parcel, should the parcel never come. A lock of its own: a job that
+# waits holds up those that come after it under the same one.
+DEFER_MONEY_LATER = """
+SELECT procrastinate_defer_jobs_v1(ARRAY[
+    ROW('payments', 'orders:settle_money', 0, 'gift-cards:' || $1::bigint, NULL,
+        jsonb_build_object('order_id', $1::bigint), now() + interval '2 minutes'
+    )::procrastinate_job_to_defer_v1
+])
+WHERE NOT EXISTS (
+    SELECT FROM procrastinate_jobs
+    WHERE lock = 'gift-cards:' || $1::bigint AND status = 'todo'
+        AND scheduled_at > now() + interval '1 minute'
+)
+"""
+
+DEFER_GIFT_REFUND = """
+SELECT procrastinate_defer_jobs_v1(ARRAY[
+    ROW('payments', 'orders:refund_gift_card', 0, 'order:' || $1::bigint, NULL,
+        jsonb_build_object('order_id', $1::bigint, 'card_id', $2::bigint, 'by_gateway', $3::bigint,
+                           'by_card', $4::bigint), NULL)::procrastinate_job_to_defer_v1
+])
+"""
+
 ADD_MAIL = """
 INSERT INTO mails (order_id, kind, key, data) VALUES ($1, $2, $3, $4::text::jsonb)
 ON CONFLICT (key) DO NOTHING

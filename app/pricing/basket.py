@@ -8,6 +8,8 @@ import msgspec
 
 # Basis points in the whole: 100 %.
 WHOLE = 10_000
+# Of gift cards that are sold: nothing is taken off them, and no rate has this name.
+GIFT_CARD = "gift card"
 
 
 class Item(msgspec.Struct, frozen=True, kw_only=True):
@@ -95,6 +97,8 @@ class Promotion(msgspec.Struct, frozen=True, kw_only=True):
     group: str = ""
 
     def is_for(self, item: Item) -> bool:
+        if item.tax_class == GIFT_CARD:
+            return False
         if not self.products and not self.collections:
             return True
         return item.product in self.products or not self.collections.isdisjoint(item.collections)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,9 +14,10 @@ from app.backoffice.roles import Role
 from app.checkout.service import settle_due_orders
 from app.checkout.shop import Shop
 from app.core.database import Database
+from app.core.problems import NotFound
 from app.core.settings import Settings
-from app.orders import workflow
-from app.orders.mails import Mailer, send_due_mails
+from app.orders import gift_cards, workflow
+from app.orders.mails import Mailer, send_again, send_due_mails
 from app.orders.money import settle_money
 from tests.app.backoffice.people import hire
 from tests.app.factories import check_out, fill_cart, make_variant
@@ -186,3 +188,32 @@ async def test_staff_read_a_mail_in_the_back_office_where_it_can_do_nothing(  # 
         assert kim.browser.get("/mails/999").status_code == 404
     finally:
         web.stop()
+
+
+async def test_a_gift_card_s_code_is_in_its_mail_and_in_no_database_after_it(  # noqa: PLR0917
+    client: httpx.Client, database: Database, owner: asyncpg.Connection, settings: Settings, sink: Process,
+    shop: Shop,
+) -> None:  # fmt: skip
+    variant = await make_variant(owner, price=5000)
+    await owner.execute("UPDATE variants SET gift_card = true WHERE id = $1", variant)
+    cart = fill_cart(client, (variant, 1))
+    email = f"{cart}@example.com"
+    number = check_out(client, cart, email=email).json()["order"]["number"]
+    order_id = await owner.fetchval("SELECT id FROM orders WHERE number = $1", number)
+    assert await gift_cards.deliver_gift_cards(shop, order_id)
+    mail_id = await owner.fetchval(
+        "SELECT id FROM mails WHERE order_id = $1 AND kind = 'gift_card' AND data ? 'cards'", order_id
+    )
+    assert await send_due_mails(database, mailer_of(settings, sink.environ["SMTP_PORT"])) == 2
+    heads = httpx.get(f"{sink.url}/v1/mails?recipient={email}", trust_env=False).json()
+    mails = [httpx.get(f"{sink.url}/v1/mails/{head['id']}", trust_env=False).json() for head in heads]
+    (mail,) = [one for one in mails if one["subject"] == f"Your gift card of order {number}"]
+    found = re.search(r"€50\.00: ([A-Z0-9]{4}(?:-[A-Z0-9]{4}){3})", mail["text"])
+    assert found
+    assert f"<strong>{found[1]}</strong>" in mail["html"]
+    other = fill_cart(client, (await make_variant(owner), 1))
+    assert client.post(f"/api/v1/carts/{other}/codes", json={"code": found[1]}).status_code == 200
+    assert found[1] not in await owner.fetchval("SELECT data::text FROM mails WHERE id = $1", mail_id)
+    with pytest.raises(NotFound, match="codes are not kept"):
+        async with database.transaction() as connection:
+            await send_again(connection, order_id, mail_id)
