@@ -68,6 +68,20 @@ async def test_an_import_makes_products_with_prices_pictures_collection_and_stoc
     )  # fmt: skip
 
 
+async def test_an_import_leaves_what_a_gift_card_is_worth(
+    database: Database, owner: asyncpg.Connection, tmp_path: Path
+) -> None:
+    handle = unique("gift")
+    await load(database, save(tmp_path, product(handle, variant_price="50")))
+    ((variant, *_),) = [tuple(one.values()) for one in await variants_of(owner, handle)]
+    await owner.execute("UPDATE variants SET gift_card = true WHERE id = $1", variant)
+    await load(database, save(tmp_path, product(handle, variant_price="0", variant_taxable="true")))
+    (after,) = await variants_of(owner, handle)
+    assert (after["id"], after["price"]) == (variant, 5000)
+    sold = await owner.fetchrow("SELECT * FROM sale_variants WHERE variant_id = $1", variant)
+    assert (sold["tax_class"], sold["requires_shipping"]) == ("gift card", False)
+
+
 async def test_repeating_an_import_keeps_every_id_and_books_nothing(
     database: Database, owner: asyncpg.Connection, tmp_path: Path
 ) -> None:

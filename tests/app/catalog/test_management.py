@@ -108,6 +108,22 @@ async def test_a_variant_is_given_a_size_and_packed_by_it(
     assert send(client, key, "PATCH", path, {"size_mm": None}).json()["size_mm"] is None
 
 
+async def test_a_gift_card_is_made_for_good_and_is_worth_no_more_than_a_slip_may_cost(
+    client: httpx.Client, key: str
+) -> None:
+    body = {"options": ["Card"], "price": {"amount": 5000}, "gift_card": True}
+    product = send(client, key, "POST", PRODUCTS, draft()).json()
+    assert {variant["gift_card"] for variant in product["variants"]} == {False}
+    path = f"{PRODUCTS}/{product['id']}/variants"
+    made = send(client, key, "POST", path, body)
+    assert (made.status_code, made.json()["gift_card"]) == (201, True)
+    variant = f"/api/v1/admin/variants/{made.json()['id']}"
+    for amount in (0, 1_000_001):
+        refused = send(client, key, "PATCH", variant, {"price": {"amount": amount}})
+        assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, "price")
+    assert send(client, key, "PATCH", variant, {"gift_card": False}).status_code == 422
+
+
 async def test_a_change_of_what_was_changed_meanwhile_is_refused(client: httpx.Client, key: str) -> None:
     made = send(client, key, "POST", PRODUCTS, draft())
     path, seen = made.headers["location"], made.headers["etag"]
