@@ -75,10 +75,13 @@ JOIN variants v ON v.id = l.variant_id AND v.gift_card
 WHERE f.id = $1 ORDER BY fl.position
 """
 SELL = "INSERT INTO sold_gift_cards (order_id, position, unit, gift_card_id) VALUES ($1, $2, $3, $4)"
+# An order that could not be paid within the hour is looked at four times an hour.
 DUE_ORDERS = """
 SELECT DISTINCT r.order_id FROM variants v
 JOIN reservations r ON r.variant_id = v.id JOIN orders o ON o.id = r.order_id
-WHERE v.gift_card AND o.state IN ('confirmed', 'partially_shipped') ORDER BY 1 DESC LIMIT $1
+WHERE v.gift_card AND o.state IN ('confirmed', 'partially_shipped')
+    AND (o.created_at > now() - interval '1 hour' OR extract(minute FROM now())::integer % 15 = 0)
+ORDER BY 1 DESC LIMIT $1
 """
 GIFT_POSITIONS = """
 SELECT l.position FROM order_lines l JOIN variants v ON v.id = l.variant_id AND v.gift_card

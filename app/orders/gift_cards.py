@@ -9,13 +9,13 @@ often as one likes; a crash between two leaves the rest to the next run.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
-import structlog
+import asyncpg
 
 from app.checkout.shop import Shop
-from app.core.database import Connection
-from app.core.problems import Problem
+from app.core.database import Connection, Database
 from app.giftcards import sales
 from app.giftcards import service as giftcards
 from app.orders import workflow
@@ -25,22 +25,19 @@ from app.orders.worth import order_worth
 from app.payments import service as payments
 from app.payments.service import Ledger
 
-log = structlog.get_logger()
-
 ACTOR = "gift cards"
 BATCH = 500
 Row = Mapping[str, Any]
 
 
-async def deliver_due_gift_cards(shop: Shop) -> int:
-    """Send what is due; returns of how many orders."""
-    sent = 0
-    for order_id in await sales.find_due_orders(shop.database, BATCH):
-        try:
-            sent += await deliver_gift_cards(shop, order_id)
-        except (Problem, ValueError) as error:
-            log.warning("gift cards wait", order=order_id, reason=str(error))
-    return sent
+async def defer_due_gift_cards(database: Database) -> int:
+    """Have what is due sent by a job for each order; returns how many there are."""
+    due = await sales.find_due_orders(database, BATCH)
+    for order_id in due:
+        # Another worker may be at it in this moment.
+        with suppress(asyncpg.UniqueViolationError):
+            await database.execute(queries.DEFER_GIFT_CARDS, order_id)
+    return len(due)
 
 
 async def deliver_gift_cards(shop: Shop, order_id: int) -> bool:
@@ -53,10 +50,7 @@ async def deliver_gift_cards(shop: Shop, order_id: int) -> bool:
     earned = _earned(order, lines, gifts)
     missing = earned - ledger.captured - ledger.capturing
     if missing > 0:
-        # Units may be cancelled while the gateway is asked, or this process may die: what was taken for
-        # nothing then is given back.
-        await shop.database.execute(queries.DEFER_MONEY_LATER, order_id)
-        await payments.capture(shop, order_id, missing, f"capture:{order_id}:{earned}")
+        await payments.capture(shop, order_id, missing, f"gift-cards:{order_id}:{earned}")
     async with shop.database.transaction() as connection:
         await workflow.lock(connection, order_id)
         order, lines, gifts = await _read(connection, order_id)

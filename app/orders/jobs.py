@@ -6,6 +6,7 @@ import structlog
 from procrastinate import Blueprint, JobContext, RetryStrategy
 
 from app.checkout.shop import Shop
+from app.core.problems import Problem
 from app.orders import gift_cards
 from app.orders.labels import deliver_arrived
 from app.orders.mails import Mailer, send_due_mails
@@ -58,10 +59,26 @@ async def deliver_parcel(context: JobContext, fulfilment_id: int) -> None:
     name="deliver_gift_cards", queue="orders", queueing_lock="deliver_gift_cards", pass_context=True
 )
 async def deliver_gift_cards(context: JobContext, timestamp: int) -> None:  # noqa: ARG001
-    """Send the gift cards of orders that are paid."""
+    """Find the orders that have gift cards to be sent."""
     shop: Shop = context.additional_context["shop"]
-    if sent := await gift_cards.deliver_due_gift_cards(shop):
-        log.info("gift cards sent", orders=sent)
+    await gift_cards.defer_due_gift_cards(shop.database)
+
+
+@blueprint.task(
+    name="send_gift_cards",
+    queue="payments",
+    pass_context=True,
+    retry=RetryStrategy(max_attempts=10, exponential_wait=2),
+)
+async def send_gift_cards(context: JobContext, order_id: int) -> None:
+    """Send the gift cards of an order that is paid."""
+    shop: Shop = context.additional_context["shop"]
+    try:
+        if await gift_cards.deliver_gift_cards(shop, order_id):
+            log.info("gift cards sent", order=order_id)
+    except Problem as problem:
+        # Not paid, or being changed: it is found again.
+        log.warning("gift cards wait", order=order_id, reason=problem.detail or problem.title)
 
 
 @blueprint.task(

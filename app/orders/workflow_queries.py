@@ -103,18 +103,15 @@ SELECT procrastinate_defer_jobs_v1(ARRAY[
 ])
 """
 
-# For money that is taken ahead of its parcel, should the parcel never come. A lock of its own: a job that
-# waits holds up those that come after it under the same one.
-DEFER_MONEY_LATER = """
+# Under the lock of the jobs that move the order's money: never beside one of them, and before that of a
+# cancellation that comes meanwhile. No row when the job waits already.
+DEFER_GIFT_CARDS = """
 SELECT procrastinate_defer_jobs_v1(ARRAY[
-    ROW('payments', 'orders:settle_money', 0, 'gift-cards:' || $1::bigint, NULL,
-        jsonb_build_object('order_id', $1::bigint), now() + interval '2 minutes'
-    )::procrastinate_job_to_defer_v1
+    ROW('payments', 'orders:send_gift_cards', 0, 'order:' || $1::bigint, 'gift-cards:' || $1::bigint,
+        jsonb_build_object('order_id', $1::bigint), NULL)::procrastinate_job_to_defer_v1
 ])
 WHERE NOT EXISTS (
-    SELECT FROM procrastinate_jobs
-    WHERE lock = 'gift-cards:' || $1::bigint AND status = 'todo'
-        AND scheduled_at > now() + interval '1 minute'
+    SELECT FROM procrastinate_jobs WHERE queueing_lock = 'gift-cards:' || $1::bigint AND status = 'todo'
 )
 """
 
