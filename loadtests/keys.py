@@ -27,7 +27,7 @@ def lend_key(stack: Stack) -> Iterator[dict[str, str]]:
         print(f"no marketplace and no staff beside the shoppers: {error}", flush=True)
         yield {}
         return
-    key = next(line for line in said.split() if line.count("_") >= 2)
+    key = said.strip()
     try:
         yield {KEY: key}
     finally:

@@ -61,12 +61,18 @@ class Stack:
         return only
 
     def run(self, role: str, command: Sequence[str]) -> str:
-        """Runs a command in the first container of a role; raises `RuntimeError` if it fails."""
-        outcome = self.containers(role)[0].exec_run(list(command))
-        text = cast(bytes, outcome.output).decode()
+        """What a command prints in the first container of a role; raises `RuntimeError` if it fails.
+
+        Its errors are read apart: mixed, one may come between a word and the end of its line.
+        """
+        outcome = self.containers(role)[0].exec_run(list(command), demux=True)
+        output = cast(tuple[bytes | None, bytes | None], outcome.output)
+        printed, errors = ((part or b"").decode() for part in output)
         if outcome.exit_code != 0:
-            raise RuntimeError(f"{' '.join(command)} in {role} ended with {outcome.exit_code}: {text}")
-        return text
+            raise RuntimeError(
+                f"{' '.join(command)} in {role} ended with {outcome.exit_code}: {printed}{errors}"
+            )
+        return printed
 
     def shopper(self, address: str) -> dict[str, str]:
         """Headers that make the edge count the request as one from `address`."""
