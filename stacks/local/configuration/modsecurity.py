@@ -30,7 +30,8 @@ class Exclusion:
 _FIELD = r"^(?:json\.)?(?:\w+\.)*"
 _TEXTS = "q|query|note|message|subject|body|name|first_name|last_name|company|line1|line2|city"
 _PROSE = f"'/{_FIELD}(?:{_TEXTS})$/'"
-_PASSWORDS = rf"'/{_FIELD}(?:\w+_)?password$/'"
+# Every rule asks it of every field, some thousand times a request: a plain ending is missed at once.
+_PASSWORDS = "/password$/"
 
 # As few as the store's normal use needs; each is proved by a request in the tests.
 EXCLUSIONS = (
