@@ -91,8 +91,8 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True):
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
     """What the search found: the median of its repeats, 0 where no rate held.
 
-    `spread` is (highest - lowest) / median of the repeats. `gave_way` are the objectives that the lowest
-    failing rate did not hold. `limit` says why the store's limit lies elsewhere, if so.
+    `spread` is (highest - lowest) / median of the repeats. `gave_way` are the objectives that did
+    not hold at the lowest rate which bounds a repeat. `limit` says why the store's limit lies elsewhere, if so.
     """
 
     rate: float
@@ -158,8 +158,8 @@ def conclude(search: Search, repeats: Sequence[Sequence[Trial]]) -> Finding:
     rate = median(rates)
     trials = [trial for repeat in repeats for trial in repeat]
     out = next((trial for trial in _bounds(repeats) if trial.void), None)
-    failing = [trial for trial in trials if not trial.held and not trial.void]
-    lowest = min(failing, key=lambda trial: trial.rate) if failing else None
+    failing = [trial for trial in _bounds(repeats) if not trial.void]
+    lowest = min(failing, key=lambda trial: trial.rate, default=None)
     nearest = min((trial for trial in trials if trial.held), key=lambda t: abs(t.rate - rate), default=None)
     limit = ""
     if out:

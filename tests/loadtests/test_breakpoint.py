@@ -110,6 +110,20 @@ def test_a_rate_that_held_at_the_second_attempt_has_held() -> None:
     assert next_rate(SEARCH, 10, trials) == 20
 
 
+def test_what_gave_way_is_told_of_the_limit_and_not_of_a_hiccup_below_it() -> None:
+    seen: set[float] = set()
+
+    def measure(rate: float) -> Trial:
+        again, _ = rate in seen, seen.add(rate)
+        if rate < 30:
+            return Trial(rate=rate, held=again, reasons=[] if again else ["error rate"])
+        return Trial(rate=rate, held=False, reasons=["cart p99"])
+
+    finding = find_breakpoint(SEARCH, 10, measure)
+    assert 28 < finding.rate < 30
+    assert finding.gave_way == ["cart p99"]
+
+
 def test_the_time_is_told_before_it_begins() -> None:
     line = announce(SEARCH, 10, 60, 180)
     assert f"never more than {SEARCH.most_trials(10)}" in line
