@@ -92,7 +92,8 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     """What the search found: the median of its repeats, 0 where no rate held.
 
     `spread` is (highest - lowest) / median of the repeats. `gave_way` are the objectives that did
-    not hold at the lowest rate which bounds a repeat. `limit` says why the store's limit lies elsewhere, if so.
+    not hold at the lowest rate which bounds a repeat. `limit` says why the store's limit lies elsewhere, if
+    so.
     """
 
     rate: float
