@@ -114,7 +114,8 @@ def test_what_gave_way_is_told_of_the_limit_and_not_of_a_hiccup_below_it() -> No
     seen: set[float] = set()
 
     def measure(rate: float) -> Trial:
-        again, _ = rate in seen, seen.add(rate)
+        again = rate in seen
+        seen.add(rate)
         if rate < 30:
             return Trial(rate=rate, held=again, reasons=[] if again else ["error rate"])
         return Trial(rate=rate, held=False, reasons=["cart p99"])
