@@ -50,6 +50,8 @@ _ORDER = {"number": "$response.body#/order/number", "query.token": "$response.bo
 LINKS = {"show_order": {"operationId": "show_order", "parameters": _ORDER}}
 PROBLEMS = (
     "payment-declined",
+    "oversized",
+    "code-refused",
     "total-changed",
     "insufficient-stock",
     "cart-changed",

@@ -33,7 +33,12 @@ async def show_order(
     return Response(order, headers={"Cache-Control": PRIVATE})
 
 
-@post("/api/v1/orders/{number:str}/cancellation", tags=["orders"], status_code=200)
+@post(
+    "/api/v1/orders/{number:str}/cancellation",
+    tags=["orders"],
+    status_code=200,
+    opt={"problems": ("illegal-transition", "already-sent", "nothing-left", "not-reserved")},
+)
 async def cancel_order(
     database: Database, number: str, token: Token = "", authorization: Bearer = ""
 ) -> Response[service.Order]:

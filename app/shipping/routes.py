@@ -36,7 +36,7 @@ Signature = Annotated[
 Country = Annotated[str, QueryParameter(description="ISO 3166-1 alpha-2", max_length=2)]
 
 
-@get("/api/v1/shipping-rates", tags=["shipping"], opt={"problems": ("not-found",)})
+@get("/api/v1/shipping-rates", tags=["shipping"], opt={"problems": ("not-found", "oversized")})
 async def list_rates(shop: Shop, cart_id: uuid.UUID, country: Country, postcode: str = "") -> Response[Rates]:
     """What it costs to send the cart to a country."""
     record = await find_cart(shop.database, cart_id)

@@ -25,6 +25,7 @@ from app.core.database import Database
 from app.core.settings import Settings, read_settings
 from app.payments.gateway import TestGateway
 from app.shipping.service import TableRates
+from tests.app.contract import Contract
 from tests.app.processes import CACHE, DATABASE, POOLER, Process, free_port, throwaway_container, wait_until
 
 
@@ -133,17 +134,27 @@ def worker(environ: dict[str, str], web: Process, folder: Path) -> Iterator[Proc
     process.stop()
 
 
+@pytest.fixture(scope="session")
+def contract(web: Process) -> Contract:
+    """What the API's document says of errors; every answer of the clients below is held against it."""
+    return Contract(web.url)
+
+
 @pytest.fixture
-def client(web: Process) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=web.url, timeout=20, trust_env=False) as client:
+def client(web: Process, contract: Contract) -> Iterator[httpx.Client]:
+    hooks = {"response": [contract.hold]}
+    with httpx.Client(base_url=web.url, timeout=20, trust_env=False, event_hooks=hooks) as client:
         yield client
 
 
 @pytest.fixture
-async def crowd(web: Process) -> AsyncIterator[httpx.AsyncClient]:
+async def crowd(web: Process, contract: Contract) -> AsyncIterator[httpx.AsyncClient]:
     """A client for many requests at once."""
     limits = httpx.Limits(max_connections=100)
-    async with httpx.AsyncClient(base_url=web.url, timeout=60, limits=limits, trust_env=False) as client:
+    hooks = {"response": [contract.hold_async]}
+    async with httpx.AsyncClient(
+        base_url=web.url, timeout=60, limits=limits, trust_env=False, event_hooks=hooks
+    ) as client:
         yield client
 
 
