@@ -17,6 +17,7 @@ from litestar.exceptions import HTTPException
 from litestar.openapi import OpenAPIConfig
 from litestar.types import ASGIApp, ControllerRouterHandler
 
+from app.api.bodies import StrictRequest
 from app.api.document import DocumentPlugin
 from app.api.layer import NegotiationLayer
 from app.backoffice.hosts import Hosts
@@ -129,6 +130,7 @@ def make_app(settings: Settings) -> ASGIApp:
             path="/api/v1/openapi.json",
             render_plugins=[DocumentPlugin()],
         ),
+        request_class=StrictRequest,
         request_max_body_size=64 * 1024,
         logging_config=None,
     )

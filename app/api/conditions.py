@@ -55,7 +55,7 @@ def check_match(if_match: str | None, tag: str) -> None:
 
 def changed_meanwhile(if_match: str, tag: str) -> Problem:
     """The 412 that tells both tags."""
-    detail = f"If-Match is {if_match[:80]}, but the state is {tag} by now: read it again."
+    detail = f"If-Match is {if_match[:80]!r}, but the state is {tag} by now: read it again."
     return Problem(412, "precondition-failed", "It has changed meanwhile", detail, etag=tag)
 
 
