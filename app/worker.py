@@ -26,6 +26,8 @@ from app.core.jobs import ModestManager
 from app.core.jobs import blueprint as queue_jobs
 from app.core.settings import Settings
 from app.inventory.jobs import blueprint as inventory_jobs
+from app.media.adapters import make_media
+from app.media.jobs import blueprint as media_jobs
 from app.orders.jobs import blueprint as order_jobs
 from app.orders.mails import Mailer
 from app.payments.adapters import make_gateway
@@ -66,6 +68,7 @@ def make_queue(settings: Settings) -> App:
     queue.add_tasks_from(catalog_jobs, namespace="catalog")
     queue.add_tasks_from(checkout_jobs, namespace="checkout")
     queue.add_tasks_from(inventory_jobs, namespace="inventory")
+    queue.add_tasks_from(media_jobs, namespace="media")
     queue.add_tasks_from(order_jobs, namespace="orders")
     queue.add_tasks_from(payment_jobs, namespace="payments")
     queue.add_tasks_from(shipping_jobs, namespace="shipping")
@@ -86,7 +89,8 @@ async def run(settings: Settings) -> None:
         # On SIGTERM the server ends first, and passes the signal on to the handler above.
         server = uvicorn.Server(configure_server(_health_app(database), settings.port))
         answering = asyncio.create_task(server.serve())
-        await _work(make_queue(settings), {"shop": shop, "mailer": Mailer.of(settings)}, stopping)
+        context = {"shop": shop, "mailer": Mailer.of(settings), "media": make_media(settings)}
+        await _work(make_queue(settings), context, stopping)
         server.should_exit = True
         await answering
     await gateway.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from enum import StrEnum
 from typing import Any
 
@@ -15,10 +16,16 @@ from app.catalog import collections, editing, service
 from app.catalog.drafts import parse_size, slug
 from app.core.database import Database
 from app.core.problems import Invalid, Problem
+from app.core.settings import Settings
+from app.media import pictures
+from app.media import service as media
+from app.media.adapters import has_media
 from app.taxes import service as taxes
 
 VARIANT_FIELDS = ("sku", "price", "compare_at", "weight_grams", "size_mm", "taxable", "active")
 HEAVIEST_GRAMS = 1_000_000
+# A worker that is not busy has kept a picture by then.
+WAIT_SECONDS = 4
 
 
 class Shown(StrEnum):
@@ -173,6 +180,41 @@ async def add_variant(clerk: Clerk, database: Database, form: Form, product: int
     return back(f"/products/{product}#variants", f"{made.title} is added; it has no stock yet.")
 
 
+@post("/products/{product:int}/pictures", opt=changes(Area.CATALOGUE), status_code=200)
+async def add_picture(
+    clerk: Clerk, database: Database, settings: Settings, form: Form, product: int
+) -> Response[bytes]:
+    """Upload a picture: it becomes the product's last one as soon as a worker has prepared it."""
+    alt, file = form.text("alt"), form.files.get("picture")
+    content = await file.read() if file else b""
+    if not has_media(settings):
+        form.refuse("picture", "This shop has no place for pictures: set MEDIA_ROOT or MEDIA_BUCKET.")
+    elif not content:
+        form.refuse("picture", "Please choose a file.")
+    else:
+        try:
+            await asyncio.to_thread(pictures.check, content)
+        except pictures.PictureError as error:
+            form.refuse("picture", str(error))
+    if form.errors:
+        return await _product_page(clerk, database, product, picture=form)
+    async with clerk.change("product.add-picture", f"product:{product}") as change:
+        await editing.lock_product(change.connection, product)
+        upload = await media.take(change.connection, product, content, alt)
+        change.after = {"upload": upload, "alt": alt, "bytes": len(content)}
+    settled = await media.wait(database, upload, WAIT_SECONDS)
+    return back(f"/products/{product}#pictures", "" if settled else "The picture is being prepared.")
+
+
+@post("/products/{product:int}/uploads/{upload:int}/removal", opt=changes(Area.CATALOGUE))
+async def remove_upload(clerk: Clerk, product: int, upload: int) -> Response[bytes]:
+    """Forget an upload that has not become a picture."""
+    async with clerk.change("product.remove-upload", f"product:{product}") as change:
+        alt = await media.remove(change.connection, product, upload)
+        change.before = {"upload": upload, "alt": alt}
+    return back(f"/products/{product}#pictures", "The upload is removed.")
+
+
 @get("/collections", opt=reads(Area.CATALOGUE))
 async def list_collections(clerk: Clerk, database: Database) -> Response[bytes]:
     rows = await collections.list_collections(database)
@@ -227,6 +269,7 @@ async def _product_page(
     form: Form | None = None,
     variants: Form | None = None,
     variant: Form | None = None,
+    picture: Form | None = None,
 ) -> Response[bytes]:
     """The page of one product; a form that was refused is shown as it was sent."""
     found = await editing.read_product(database, product)
@@ -243,11 +286,13 @@ async def _product_page(
         "form": form or Form(described),
         "variants": variants or Form(prices),
         "variant": variant or Form(),
+        "picture": picture or Form(),
+        "uploads": await media.list_uploads(database, product),
         "units": await service.list_units(database, product),
         "tax_classes": [(one, one) for one in await _tax_classes(database, product)],
         "all_collections": await collections.list_collections(database),
     }
-    refused = any(one and one.errors for one in (form, variants, variant))
+    refused = any(one and one.errors for one in (form, variants, variant, picture))
     return show(clerk, "catalog/desk_product.html", context, status=422 if refused else 200)
 
 
@@ -330,6 +375,8 @@ routes: list[ControllerRouterHandler] = [
     change_product,
     change_variants,
     add_variant,
+    add_picture,
+    remove_upload,
     list_collections,
     add_collection,
     show_collection,

@@ -34,7 +34,10 @@ class Settings:
     database_direct_url: str
     cache_url: str
     media_url: str
+    # Where uploaded pictures are kept: a folder, or a bucket in `region`; without either nothing is uploaded.
     media_root: Path | None
+    media_bucket: str | None
+    region: str
     public_url: str
     # None: there is no back office.
     back_office_url: str | None
@@ -140,6 +143,8 @@ def read_settings(environ: Mapping[str, str] = os.environ, *, release: bool = Fa
         cache_url=reader.url("CACHE_URL", ("redis", "rediss"), "redis://cache:6379/0"),
         media_url=reader.url("MEDIA_URL", ("http", "https"), "http://localhost:8000/media").rstrip("/"),
         media_root=Path(environ["MEDIA_ROOT"]) if environ.get("MEDIA_ROOT") else None,
+        media_bucket=environ.get("MEDIA_BUCKET") or None,
+        region=environ.get("AWS_REGION", ""),
         public_url=reader.url("PUBLIC_URL", ("http", "https"), "http://localhost:8000").rstrip("/"),
         back_office_url=reader.optional_url("BACK_OFFICE_URL", ("http", "https")),
         gateway_url=reader.url("GATEWAY_URL", ("http", "https"), "http://gateway:8000").rstrip("/"),
@@ -175,6 +180,10 @@ def read_settings(environ: Mapping[str, str] = os.environ, *, release: bool = Fa
     if settings.back_office_url and _host(settings.back_office_url) == _host(settings.public_url):
         reader.faults.append(
             f"BACK_OFFICE_URL is {settings.back_office_url!r}, on the shop's host: give it a host of its own"
+        )
+    if settings.media_bucket and not settings.region:
+        reader.faults.append(
+            f"AWS_REGION is not set: MEDIA_BUCKET is {settings.media_bucket!r}, name its region"
         )
     if reader.faults:
         raise SettingsError("\n".join(reader.faults))

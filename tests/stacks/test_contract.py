@@ -10,6 +10,8 @@ NOT_HANDED = {
     "REPLICA": "the host's name is the container's",
     "STRIPE_URL": "Stripe's own; tests name another",
     "CARRIER_URL": "the carrier's own; tests name another",
+    "MEDIA_BUCKET": "pictures are in a volume",
+    "AWS_REGION": "there is no bucket",
     "DATABASE_CA_URL": "the pooler is reached on a network of the stack's own",
     "DATABASE_MASTER": "the database's image makes the roles",
     "DATABASE_MIGRATOR_URL": "the release is handed the migrator's address as DATABASE_DIRECT_URL",

@@ -18,7 +18,7 @@ NOT_HANDED = {
     "MAIL_SINK_URL": "there is no sink: mails go to a relay",
 }
 # Handed, and not read by the bundled store: for an image of one's own.
-FOR_OTHERS = {"AWS_REGION", "DRAIN_SECONDS", "MEDIA_BUCKET", "DATABASE_REPLICA_URL"}
+FOR_OTHERS = {"DRAIN_SECONDS", "DATABASE_REPLICA_URL"}
 RELEASE_ONLY = {"DATABASE_MIGRATOR_URL", "DATABASE_MIGRATOR_PASSWORD", "DATABASE_MASTER"}
 
 
