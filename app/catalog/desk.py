@@ -203,7 +203,7 @@ async def add_picture(
         upload = await media.take(change.connection, product, content, alt)
         change.after = {"upload": upload, "alt": alt, "bytes": len(content)}
     settled = await media.wait(database, upload, WAIT_SECONDS)
-    return back(f"/products/{product}#pictures", "" if settled else "The picture is being prepared.")
+    return back(f"/products/{product}#gallery", "" if settled else "The picture is being prepared.")
 
 
 @post("/products/{product:int}/uploads/{upload:int}/removal", opt=changes(Area.CATALOGUE))
@@ -212,7 +212,7 @@ async def remove_upload(clerk: Clerk, product: int, upload: int) -> Response[byt
     async with clerk.change("product.remove-upload", f"product:{product}") as change:
         alt = await media.remove(change.connection, product, upload)
         change.before = {"upload": upload, "alt": alt}
-    return back(f"/products/{product}#pictures", "The upload is removed.")
+    return back(f"/products/{product}#gallery", "The upload is removed.")
 
 
 @get("/collections", opt=reads(Area.CATALOGUE))

@@ -54,9 +54,11 @@ async def keep(database: Database, media: MediaStore, upload_id: int) -> None:
         if await connection.fetchval(queries.DROP, upload_id) is None:
             # Removed meanwhile.
             return
-        if all(one.path != picture.path for one in product.pictures):
-            added = [*product.pictures, editing.Picture(picture.path, row["alt"])]
-            await editing.change_product(connection, product, editing.ProductChange(pictures=added))
+        # What was there already stays where it is, and is described anew.
+        shown = {one.path: one for one in product.pictures}
+        shown[picture.path] = editing.Picture(picture.path, row["alt"])
+        change = editing.ProductChange(pictures=list(shown.values()))
+        await editing.change_product(connection, product, change)
 
 
 async def wait(database: Database, upload_id: int, seconds: float) -> bool:

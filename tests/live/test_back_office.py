@@ -3,12 +3,14 @@
 import re
 import secrets
 from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
 import pyotp
 import pytest
+from PIL import Image
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from ci import login
@@ -84,9 +86,37 @@ def test_the_first_administrator_comes_in_and_changes_what_shoppers_see(page: Pa
     with stack.client("198.51.100.222") as shopper:
         # Anonymous pages are cached for some seconds: a query makes this one another.
         assert title in shopper.get(f"{urlsplit(shop).path}?fresh={secrets.token_hex(3)}").text
+
+    add_picture(page, stack, urlsplit(shop).path)
     page.get_by_role("link", name="Changes in the audit log").click()
     expect(page.get_by_role("main")).to_contain_text("product.change")
     expect(page.get_by_role("main")).to_contain_text(email)
+
+
+def add_picture(page: Page, stack: Stack, path: str) -> None:
+    """Upload one on a product's screen; its page in the shop, at `path`, shows it."""
+    # A photograph of ordinary size, noise throughout: the most that a firewall could find fault with.
+    photo = BytesIO()
+    Image.effect_noise((1600, 1200), 90).save(photo, "JPEG", quality=90)
+    page.get_by_label("Add a picture").set_input_files(
+        {"name": "Ada's mug; blue.jpg", "mimeType": "image/jpeg", "buffer": photo.getvalue()}
+    )
+    seen = f"A mug beside a kettle {secrets.token_hex(3)}"
+    page.get_by_label("What it shows").fill(seen)
+    page.get_by_role("button", name="Add picture").click()
+    added = page.get_by_alt_text(seen)
+    expect(added).to_be_visible()
+    added.scroll_into_view_if_needed()
+    page.wait_for_function(
+        "alt => document.querySelector(`img[alt='${alt}']`).naturalWidth === 1600", arg=seen
+    )
+    address = added.get_attribute("src") or ""
+    with stack.client("198.51.100.222") as shopper:
+        assert seen in shopper.get(f"{path}?fresh={secrets.token_hex(3)}").text
+        served = shopper.get(urlsplit(address).path)
+    assert served.headers["content-type"] == "image/webp"
+    assert served.headers["x-content-type-options"] == "nosniff"
+    assert "immutable" in served.headers["cache-control"]
 
 
 def ask(stack: Stack, host: str, path: str, **headers: str) -> httpx.Response:

@@ -52,9 +52,9 @@ async def pictures_of(database: Database, product: int) -> list[editing.Picture]
     return (await editing.read_product(database, product)).pictures
 
 
-async def take(database: Database, product: int, content: bytes) -> int:
+async def take(database: Database, product: int, content: bytes, alt: str = ALT) -> int:
     async with database.transaction() as connection:
-        return await service.take(connection, product, content, ALT)
+        return await service.take(connection, product, content, alt)
 
 
 async def test_an_uploaded_picture_is_kept_by_the_worker_and_shown_in_the_shop(  # noqa: PLR0917  # its fixtures
@@ -109,12 +109,12 @@ async def test_who_only_packs_parcels_cannot_upload(
     assert upload(sam, product, photo).status_code == 403
 
 
-async def test_the_same_picture_twice_is_there_once(
+async def test_the_same_picture_twice_is_there_once_with_its_newest_words(
     database: Database, product: int, tmp_path: Path, photo: bytes
 ) -> None:
-    for _ in range(2):
-        await service.keep(database, Folder(tmp_path), await take(database, product, photo))
-    assert len(await pictures_of(database, product)) == 1
+    for alt in (ALT, "A kettle, boiling"):
+        await service.keep(database, Folder(tmp_path), await take(database, product, photo, alt))
+    assert [one.alt for one in await pictures_of(database, product)] == ["A kettle, boiling"]
     assert len(list(tmp_path.rglob("*.*"))) == 1
 
 
