@@ -1,7 +1,8 @@
 """Every operation of the document under made-up requests: no fault, nothing that the document does not say.
 
 Schemathesis runs all of its phases (examples, coverage of the schemas' edges, fuzzing, sequences along links)
-against the real web process with its database, cache and gateway. `FUZZ_SECONDS` lengthens the run.
+against the real web process with its database, cache and gateway. `FUZZ_SECONDS` lengthens the run,
+`FUZZ_SEED` makes it another: the same each time shows what a change broke, another what nobody has met yet.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from tests.app.processes import Process
 HERE = Path(__file__).parent
 # The edges of all schemas take about 25 seconds; what is left goes to chance.
 SECONDS = int(os.environ.get("FUZZ_SECONDS", "90"))
+SEED = os.environ.get("FUZZ_SEED", "1")
 # Below this the document was not read, or nothing could be reached.
 FEWEST_CASES = 100
 
@@ -40,6 +42,7 @@ def fuzz(web: Process, folder: Path, *headers: str, seconds: int) -> None:
         f"{web.url}/api/v1/openapi.json",
         f"--max-time={seconds}",
         "--max-examples=20",
+        f"--seed={SEED}",
         "--suppress-health-check=all",
         *[f"--header={header}" for header in headers],
     ]
