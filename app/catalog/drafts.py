@@ -4,7 +4,8 @@ A product is a run of rows with the same Handle: the first describes it, each ma
 or both. A row that cannot be read becomes a `Fault` with its line, and the rest of its product is kept.
 
 Read differently from Shopify: "continue selling when out of stock" is not honoured, since this store never
-oversells; a negative quantity counts as none; gift cards load unpublished.
+oversells; a negative quantity counts as none; "Gift Card" may differ by variant, and a row without it is as
+its product's first.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 import nh3
+
+from app.giftcards.service import MOST
 
 REQUIRED = ("Handle", "Title", "Variant Price")
 # A description longer than this is a missing closing quote; it also bounds what one row takes of memory.
@@ -65,6 +68,7 @@ class VariantDraft:
     taxable: bool
     image: str | None
     size: tuple[int, int, int] | None
+    gift_card: bool
 
     @property
     def title(self) -> str:
@@ -87,6 +91,7 @@ class ProductDraft:
     seo_title: str
     seo_description: str
     published: bool
+    gift_card: bool
     collection: str
     variants: list[VariantDraft] = field(default_factory=list)
     pictures: list[tuple[int, str, str]] = field(default_factory=list)
@@ -215,7 +220,8 @@ def _describe(line: int, row: Row) -> ProductDraft:
         options=[name for n in (1, 2, 3) if (name := row.get(f"Option{n} Name", ""))],
         seo_title=row.get("SEO Title", ""),
         seo_description=row.get("SEO Description", ""),
-        published=shown and not _flag(row, "Gift Card", False),
+        published=shown,
+        gift_card=_flag(row, "Gift Card", False),
         collection=_read_collection(row),
     )
 
@@ -232,7 +238,7 @@ def _read_collection(row: Row) -> str:
 def _add_row(product: ProductDraft, row: Row) -> None:
     picture = _address(row, "Image Src")
     if any(row.get(name) for name in ("Option1 Value", "Variant SKU", "Variant Price")):
-        variant = _read_variant(row)
+        variant = _read_variant(row, gift_card=_flag(row, "Gift Card", product.gift_card))
         if any(variant.options == other.options for other in product.variants):
             raise _RefusedError(
                 f"variant {variant.title or 'without options'!r} of {product.handle!r} is there twice"
@@ -245,10 +251,15 @@ def _add_row(product: ProductDraft, row: Row) -> None:
         product.pictures.append((position, picture, row.get("Image Alt Text", "")))
 
 
-def _read_variant(row: Row) -> VariantDraft:
+def _read_variant(row: Row, *, gift_card: bool) -> VariantDraft:
     price = _price(row, "Variant Price")
     if price is None:
         raise _RefusedError("Variant Price is empty: each variant needs one, such as 12.50")
+    if gift_card and not 0 < price <= MOST:
+        given = row["Variant Price"][:40]
+        raise _RefusedError(
+            f"Variant Price is {given!r}: a gift card is worth it, from 0.01 to {MOST // 100}"
+        )
     units = _integer(row, "Variant Inventory Qty")
     return VariantDraft(
         options=(row.get("Option1 Value", ""), row.get("Option2 Value", ""), row.get("Option3 Value", "")),
@@ -262,6 +273,7 @@ def _read_variant(row: Row) -> VariantDraft:
         taxable=_flag(row, "Variant Taxable", True),
         image=_address(row, "Variant Image"),
         size=_size(row),
+        gift_card=gift_card,
     )
 
 

@@ -13,7 +13,7 @@ LEFT JOIN LATERAL (
                'options', json_build_array(v.option1, v.option2, v.option3), 'sku', v.sku,
                'barcode', v.barcode, 'price', v.price, 'compare_at', v.compare_at,
                'weight_grams', v.weight_grams, 'units', s.units, 'requires_shipping', v.requires_shipping,
-               'taxable', v.taxable, 'size', CASE WHEN v.length_mm > 0 THEN
+               'taxable', v.taxable, 'gift_card', v.gift_card, 'size', CASE WHEN v.length_mm > 0 THEN
                    json_build_array(v.length_mm, v.width_mm, v.height_mm) END,
                'image', v.image) ORDER BY v.position, v.id)::text AS rows
     FROM variants v

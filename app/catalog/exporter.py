@@ -97,7 +97,6 @@ def _describe(product: asyncpg.Record) -> dict[str, object]:
         "Type": product["kind"],
         "Tags": ", ".join(product["tags"]),
         "Published": _flag(product["published"]),
-        "Gift Card": _flag(False),
         "SEO Title": product["seo_title"],
         "SEO Description": product["seo_description"],
         "Status": "active" if product["published"] else "draft",
@@ -119,6 +118,8 @@ def _show_variant(variant: VariantDraft) -> dict[str, object]:
         "Variant Compare At Price": "" if variant.compare_at is None else _money(variant.compare_at),
         "Variant Requires Shipping": _flag(variant.requires_shipping),
         "Variant Taxable": _flag(variant.taxable),
+        # Shopify's own exports have it in a product's first row alone, where its import looks for it.
+        "Gift Card": _flag(variant.gift_card),
         "Variant Image": variant.image or "",
         "Variant Size (mm)": " x ".join(map(str, variant.size or ())),
     }

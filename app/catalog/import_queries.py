@@ -7,6 +7,15 @@ START = "SELECT nextval('catalog_imports')"
 # Products that this same import has written already.
 WRITTEN = "SELECT handle FROM products WHERE handle = ANY($1::text[]) AND import_run = $2"
 
+# Goods that a file takes for gift cards.
+GOODS = """
+SELECT DISTINCT p.handle
+FROM jsonb_to_recordset($1::text::jsonb) AS r(handle text, options text[])
+JOIN products p ON p.handle = r.handle
+JOIN variants v ON v.product_id = p.id AND NOT v.gift_card
+    AND (v.option1, v.option2, v.option3) = (r.options[1], r.options[2], r.options[3])
+"""
+
 # `new` tells a row that was there before from one that was not: xmax is zero in the latter alone.
 PRODUCTS = """
 INSERT INTO products AS p (handle, title, body_html, vendor, category, kind, tags, options, seo_title,
@@ -33,18 +42,20 @@ RETURNING id, handle, xmax = 0 AS new
 
 VARIANTS = """
 INSERT INTO variants (product_id, position, title, option1, option2, option3, sku, barcode, price, compare_at,
-                      weight_grams, requires_shipping, taxable, image, length_mm, width_mm, height_mm)
+                      weight_grams, requires_shipping, taxable, image, length_mm, width_mm, height_mm,
+                      gift_card)
 SELECT product_id, position, title, option1, option2, option3, sku, barcode, price, compare_at,
-       weight_grams, requires_shipping, taxable, image, size[1], size[2], size[3]
+       weight_grams, requires_shipping, taxable, image, size[1], size[2], size[3], gift_card
 FROM jsonb_to_recordset($1::text::jsonb) AS r(
     product_id bigint, position integer, title text, option1 text, option2 text, option3 text, sku text,
     barcode text, price bigint, compare_at bigint, weight_grams integer, requires_shipping boolean,
-    taxable boolean, image text, size integer[])
+    taxable boolean, image text, size integer[], gift_card boolean)
 ORDER BY product_id, position
 ON CONFLICT (product_id, option1, option2, option3) DO UPDATE SET
     position = excluded.position, title = excluded.title, sku = excluded.sku, barcode = excluded.barcode,
-    -- A file does not know which variants are gift cards, or what they may be worth.
-    price = CASE WHEN variants.gift_card THEN variants.price ELSE excluded.price END,
+    -- What is a gift card stays one, and a file that does not know of it does not know what it may be worth.
+    price = CASE WHEN variants.gift_card AND NOT excluded.gift_card THEN variants.price
+                 ELSE excluded.price END,
     compare_at = excluded.compare_at, weight_grams = excluded.weight_grams,
     requires_shipping = excluded.requires_shipping, taxable = excluded.taxable, image = excluded.image,
     -- A file that does not say how big a thing is does not make it smaller.

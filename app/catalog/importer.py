@@ -112,6 +112,7 @@ async def _load(
 ) -> None:
     """Load a batch at once; should the database refuse it, each product alone, to find the one at fault."""
     fresh = await _drop_repeated(database, run_id, batch, refuse)
+    fresh = await _drop_goods(database, fresh, refuse)
     try:
         await _write(database, run_id, fresh, report)
     except (Problem, asyncpg.PostgresError) as error:
@@ -140,6 +141,28 @@ async def _drop_repeated(
             written.add(draft.handle)
             fresh.append(draft)
     return fresh
+
+
+async def _drop_goods(
+    database: Database, batch: list[ProductDraft], refuse: Callable[[Fault], None]
+) -> list[ProductDraft]:
+    """Refuse gift cards that the shop has as goods: nobody who bought one of those was to be sent a card."""
+    cards = [
+        {"handle": draft.handle, "options": variant.options}
+        for draft in batch
+        for variant in draft.variants
+        if variant.gift_card
+    ]
+    if not cards:
+        return batch
+    goods = {row["handle"] for row in await database.fetch(queries.GOODS, _json(cards))}
+    for draft in batch:
+        if draft.handle in goods:
+            reason = (
+                f"Gift Card is TRUE: the shop has {draft.handle!r} as goods; use another Handle for the cards"
+            )
+            refuse(Fault(draft.line, reason))
+    return [draft for draft in batch if draft.handle not in goods]
 
 
 async def _write(database: Database, run_id: int, batch: list[ProductDraft], report: Report) -> None:
@@ -236,6 +259,7 @@ def _variant_row(product_id: int, position: int, variant: VariantDraft) -> dict[
         "taxable": variant.taxable,
         "image": variant.image,
         "size": variant.size,
+        "gift_card": variant.gift_card,
     }
 
 

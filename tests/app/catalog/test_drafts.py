@@ -153,11 +153,28 @@ def test_what_is_no_product_csv_is_refused_as_a_whole(text: str) -> None:
         read(text)
 
 
-def test_gift_cards_and_drafts_are_not_shown() -> None:
+def test_drafts_are_not_shown() -> None:
     assert read_one().published
-    assert not read_one(gift_card="TRUE").published
     assert not read_one(status="draft").published
     assert not read_one(published="FALSE").published
+
+
+def test_gift_cards_are_told_by_the_products_first_row_or_by_their_own() -> None:
+    rows = [
+        product("mug", gift_card="TRUE", option1_value="10"),
+        row("mug", option1_value="20", variant_price="20"),
+        row("mug", option1_value="Box", variant_price="3", gift_card="FALSE"),
+    ]
+    (draft,), faults = read(sheet(*rows))
+    assert [variant.gift_card for variant in draft.variants] == [True, True, False]
+    assert draft.published
+    assert not faults
+
+
+@pytest.mark.parametrize("price", ["0", "10000.01"])
+def test_a_gift_card_that_is_worth_nothing_or_too_much_is_refused(price: str) -> None:
+    _, (fault,) = read(sheet(product("card", gift_card="TRUE", variant_price=price)))
+    assert fault.reason == f"Variant Price is '{price}': a gift card is worth it, from 0.01 to 10000"
 
 
 def test_stock_below_zero_counts_as_none_and_an_empty_cell_as_unknown() -> None:

@@ -18,7 +18,7 @@ CONTENT = """
 SELECT p.title, p.body_html, p.vendor, p.category, p.kind, p.tags, p.options, p.seo_title, p.seo_description,
     p.published, p.price_min, p.price_max, p.compare_at, p.image, p.image_alt, p.facets,
     (SELECT array_agg((v.option1, v.option2, v.option3, v.position, v.title, v.sku, v.barcode, v.price,
-        v.compare_at, v.weight_grams, v.requires_shipping, v.taxable, v.image,
+        v.compare_at, v.weight_grams, v.requires_shipping, v.taxable, v.image, v.gift_card,
         v.length_mm, v.width_mm, v.height_mm, s.available)::text
         ORDER BY v.position)
      FROM variants v LEFT JOIN stock_available s ON s.variant_id = v.id
@@ -56,6 +56,7 @@ async def test_what_is_exported_loads_again_as_it_was(
                 variant_image="p/red.svg", **{"variant_size_(mm)": "120 x 90 x 100"}),
         row(handle, option1_value="Blue", option2_value="S", variant_price="11", variant_inventory_qty="0",
             variant_taxable="FALSE", variant_requires_shipping="FALSE"),
+        row(handle, option1_value="Voucher", option2_value="25", variant_price="25", gift_card="TRUE"),
         row(handle, image_src="p/side.svg", image_position="2"),
         row(handle, image_src="p/back.svg", image_position="3"),
     )  # fmt: skip
@@ -72,7 +73,7 @@ async def test_what_is_exported_loads_again_as_it_was(
         writer.writeheader()
         writer.writerows(found | {"Handle": renamed} for found in written)
     report = await importer.import_file(database, file, faults.append)
-    assert (report.created, report.variants, faults) == (1, 2, [])
+    assert (report.created, report.variants, faults) == (1, 3, [])
     assert await content(owner, renamed) == before
 
 

@@ -25,7 +25,7 @@ async def load(database: Database, file: Path) -> tuple[importer.Report, list[Fa
 
 async def variants_of(owner: asyncpg.Connection, handle: str) -> list[dict[str, Any]]:
     rows = await owner.fetch(
-        "SELECT v.id, v.title, v.price, v.active, s.available"
+        "SELECT v.id, v.title, v.price, v.active, v.gift_card, s.available"
         " FROM variants v JOIN products p ON p.id = v.product_id"
         " LEFT JOIN stock_available s ON s.variant_id = v.id WHERE p.handle = $1 ORDER BY v.position, v.id",
         handle,
@@ -80,6 +80,34 @@ async def test_an_import_leaves_what_a_gift_card_is_worth(
     assert (after["id"], after["price"]) == (variant, 5000)
     sold = await owner.fetchrow("SELECT * FROM sale_variants WHERE variant_id = $1", variant)
     assert (sold["tax_class"], sold["requires_shipping"]) == ("gift card", False)
+
+
+async def test_gift_cards_come_from_a_file_and_stay_what_they_are(
+    database: Database, owner: asyncpg.Connection, tmp_path: Path
+) -> None:
+    handle = unique("card")
+    card = product(handle, gift_card="TRUE", variant_price="25")
+    for price in ("25", "30"):
+        report, faults = await load(database, save(tmp_path, {**card, "Variant Price": price}))
+        assert (report.variants, faults) == (1, [])
+    (made,) = await variants_of(owner, handle)
+    assert (made["gift_card"], made["price"]) == (True, 3000)
+    await load(database, save(tmp_path, {**card, "Gift Card": "FALSE", "Variant Price": "1"}))
+    (after,) = await variants_of(owner, handle)
+    assert (after["id"], after["gift_card"], after["price"]) == (made["id"], True, 3000)
+
+
+async def test_goods_do_not_become_gift_cards(
+    database: Database, owner: asyncpg.Connection, tmp_path: Path
+) -> None:
+    handle, other = unique("mug"), unique("bowl")
+    await load(database, save(tmp_path, product(handle)))
+    report, (fault,) = await load(database, save(tmp_path, product(handle, gift_card="TRUE"), product(other)))
+    assert report.created == 1
+    assert fault.line == 2
+    assert f"the shop has '{handle}' as goods; use another Handle" in fault.reason
+    (kept,) = await variants_of(owner, handle)
+    assert not kept["gift_card"]
 
 
 async def test_repeating_an_import_keeps_every_id_and_books_nothing(
