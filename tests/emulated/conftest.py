@@ -6,6 +6,7 @@ skip and say which. Nothing here reaches AWS: endpoint, credentials and account 
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import shutil
@@ -54,6 +55,7 @@ NOT_ECHOED = {
     "aws:appautoscaling/target:Target": {"tagsAll"},
 }
 
+EMULATOR = Path(__file__).with_name("emulator.py")
 POLICIES = Path(__file__).resolve().parents[2] / "policies"
 
 
@@ -101,8 +103,7 @@ def plugin() -> None:
 @pytest.fixture(scope="session")
 def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The emulator's address; it is started without Docker, so tasks are said to run but do not."""
-    program = Path(sys.executable).with_name("ministack")
-    if not program.exists():
+    if importlib.util.find_spec("ministack") is None:
         pytest.skip("no emulator: install requirements/aws.lock")
     port, log = free_port(), tmp_path_factory.mktemp("emulator") / "log"
     environment = {
@@ -113,7 +114,7 @@ def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         "DOCKER_HOST": "unix:///nonexistent.sock",
     }
     with log.open("w") as out:
-        process = subprocess.Popen([program], env=environment, stdout=out, stderr=out)
+        process = subprocess.Popen([sys.executable, str(EMULATOR)], env=environment, stdout=out, stderr=out)
     address = f"http://127.0.0.1:{port}"
     for _ in range(120):
         try:
