@@ -31,3 +31,28 @@ def test_the_stack_under_test_is_removed_before_and_after_unless_it_shall_be_kep
 
     assert removals(keep=False) == ["leftovers", "down"]
     assert removals(keep=True) == ["leftovers"]
+
+
+def fails(file: Path, times: int, code: int) -> list[str]:
+    """A command that ends with `code` so many times, then well; `file` counts how often it ran."""
+    text = (
+        "import pathlib, sys; file = pathlib.Path(sys.argv[1]);"
+        " ran = len(file.read_text()) if file.exists() else 0;"
+        " file.write_text('x' * (ran + 1)); sys.exit(int(sys.argv[3]) if ran < int(sys.argv[2]) else 0)"
+    )
+    return [sys.executable, "-c", text, str(file), str(times), str(code)]
+
+
+def test_only_a_stage_that_may_is_run_again_and_only_after_failed_tests(tmp_path: Path) -> None:
+    file = tmp_path / "runs"
+    for times, code, tries, outcome, runs in (
+        (1, 1, 2, 0, 2),
+        (2, 1, 2, 1, 2),
+        (1, 1, 1, 1, 1),
+        (1, 124, 2, 124, 1),
+        (0, 1, 2, 0, 1),
+    ):
+        file.unlink(missing_ok=True)
+        stages = [Stage("emulated", fails(file, times, code), tries=tries)]
+        assert [ended for _, _, ended in run(stages, {})] == [outcome]
+        assert len(file.read_text()) == runs
