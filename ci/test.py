@@ -51,8 +51,8 @@ def plan(stack: str, keep: bool) -> list[Stage]:
         Stage("aws", [*pytest_aws, "tests/stacks/aws", "tests/policies"]),
         # Skips, and says so, where there is no provider plugin. Against an emulator: nothing reaches AWS.
         # At times the emulator does what it is asked and its answer is lost: the SDK asks again and is told
-        # that it is done already. A fault of ours fails twice.
-        Stage("emulated", [*limited, *pytest_aws, "-m", "not slow", "tests/emulated"], tries=2),
+        # that it is done already. A fault of ours fails each time.
+        Stage("emulated", [*limited, *pytest_aws, "-m", "not slow", "tests/emulated"], tries=3),
         Stage("up", ["make", "--no-print-directory", "up", f"STACK={stack}"]),
         Stage("store", [*pytest, "tests/app"]),
         Stage("fuzz", [*pytest, "tests/fuzz"]),
