@@ -30,7 +30,8 @@ def remove(stack: str, client: docker.DockerClient, *, delete: bool) -> None:
     if deployment.exists(stack):
         leftovers.unlock(stack)
         leftovers.silence()
-        leftovers.settle(stack)
+        # First, or the engine would wait for networks and volumes that such a container still holds.
+        leftovers.sweep(stack, client, leftovers.settle(stack))
         kept = [] if delete else [f"**$pulumi-python:dynamic/storestack:{kind}::*" for kind in KEPT_TYPES]
         exclusions = [argument for pattern in kept for argument in ("--exclude", pattern)]
         deployment.run(stack, "destroy", *exclusions)

@@ -75,6 +75,19 @@ def test_a_killed_up_is_continued_by_the_next(stack: Stack, client: httpx.Client
     assert limits == {400 * 1024 * 1024}
 
 
+def leave_unrecorded(stack: Stack) -> None:
+    """A container that the state knows nothing of, as an update killed at the wrong moment leaves one."""
+    worker = stack.container("worker")
+    stack.engine.containers.run(
+        str(worker.attrs["Image"]),
+        ["sleep", "600"],
+        detach=True,
+        labels={"storestack.stack": stack.name},
+        network=next(iter(worker.attrs["NetworkSettings"]["Networks"])),
+        volumes_from=[str(worker.id)],
+    )
+
+
 def test_down_keeps_the_data_and_the_next_up_finds_it(stack: Stack) -> None:
     with stack.client() as client:
         item = find_item(client, query="mug")
@@ -83,6 +96,7 @@ def test_down_keeps_the_data_and_the_next_up_finds_it(stack: Stack) -> None:
         bought = buy(client, item)
     assert bought.status_code == 201, bought.text
     order = bought.json()["order"]
+    leave_unrecorded(stack)
     removed = make("down", stack.name)
     assert removed.returncode == 0, removed.stdout + removed.stderr
     assert "DATA=delete" in removed.stdout
