@@ -24,7 +24,8 @@ from app.core.settings import read_settings
 from app.web import configure_server
 from app.website import layout
 from loadtests.bench.servers import CONNECTIONS, Client, Store, pair, rate, running_store
-from tests.app.processes import Process, free_port
+from tests.app.processes import Process
+from tests.ports import free_port
 
 HANDLES = "SELECT handle FROM products WHERE published ORDER BY id LIMIT 200"
 ROW = "SELECT id, handle, title, body_html, vendor, kind FROM products WHERE handle = $1"

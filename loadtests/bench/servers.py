@@ -25,7 +25,8 @@ import psycopg
 
 from app import release
 from app.core.settings import Settings, read_settings
-from tests.app.processes import CACHE, Process, free_port, throwaway_container, wait_until
+from tests.app.processes import CACHE, Process, throwaway_container, wait_until
+from tests.ports import free_port
 
 DATABASE = (
     "initdb -D $HOME/bench -U postgres -A trust >/dev/null && exec postgres -D $HOME/bench -c port={port}"

@@ -26,7 +26,8 @@ from app.core.settings import Settings, read_settings
 from app.payments.gateway import TestGateway
 from app.shipping.service import TableRates
 from tests.app.contract import Contract
-from tests.app.processes import CACHE, DATABASE, POOLER, Process, free_port, throwaway_container, wait_until
+from tests.app.processes import CACHE, DATABASE, POOLER, Process, throwaway_container, wait_until
+from tests.ports import free_port
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,8 @@ from pathlib import Path
 import docker
 import httpx
 
+from tests.ports import free_port
+
 ROOT = Path(__file__).parents[2]
 START_SECONDS = 60
 
@@ -32,12 +34,6 @@ POOLER = (
     "default_pool_size = 10\\nmax_client_conn = 200\\nauth_type = trust\\nauth_file = /tmp/users\\n'"
     ' > /tmp/ini && echo \'"store" ""\' > /tmp/users && exec pgbouncer /tmp/ini'
 )
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @dataclass

@@ -10,7 +10,6 @@ import importlib.util
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -31,6 +30,7 @@ from pulumi import automation
 from stacks.aws.environment import deploy
 from stacks.aws.settings import parse
 from tests.emulated.scaling import Scaling, serve
+from tests.ports import free_port
 
 # What the emulator does not give back as it was sent, by type: seen as a change on every run. No other is
 # let pass. A flow log's destination cannot be changed in place, so it is replaced.
@@ -82,12 +82,6 @@ class Step:
 def pytest_configure(config: pytest.Config) -> None:
     """The SDK warns of its own old names on import."""
     config.addinivalue_line("filterwarnings", "ignore::DeprecationWarning:pulumi_aws.*")
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.fixture(scope="session")

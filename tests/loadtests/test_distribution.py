@@ -10,8 +10,8 @@ import msgspec
 import pytest
 
 from loadtests.recording import read_percentile
-from tests.app.processes import free_port
 from tests.loadtests.test_arrivals import planned_server, read_recording, start_locust
+from tests.ports import free_port
 
 PLAN = ["--arrivals", "60", "--seconds", "5"]
 

@@ -29,7 +29,8 @@ from tests.app.backoffice.people import (
     open_browser,
     take_link,
 )
-from tests.app.processes import Process, free_port
+from tests.app.processes import Process
+from tests.ports import free_port
 
 
 def link_of(printed: str) -> str:

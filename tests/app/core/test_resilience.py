@@ -14,7 +14,8 @@ import httpx
 import pytest
 
 from app.core.settings import Settings
-from tests.app.processes import Process, free_port, is_up, wait_until
+from tests.app.processes import Process, is_up, wait_until
+from tests.ports import free_port
 
 
 class Link:

@@ -26,7 +26,8 @@ from app.backoffice.sessions import connect
 from app.core.cache import Cache
 from app.core.secrets import SecretError, read_arn
 from app.core.settings import SettingsError, read_settings
-from tests.app.processes import CACHE, ROOT, Process, free_port, is_listening, throwaway_container, wait_until
+from tests.app.processes import CACHE, ROOT, Process, is_listening, throwaway_container, wait_until
+from tests.ports import free_port
 
 EMULATOR = ROOT / ".venv-aws/bin/ministack"
 # As the kit's own, but whoever comes by TCP needs a password.

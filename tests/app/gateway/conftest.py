@@ -12,7 +12,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.app.processes import Process, free_port
+from tests.app.processes import Process
+from tests.ports import free_port
 
 KEY, WEBHOOK_KEY = "the gateway's key", "the webhooks' key"
 

@@ -26,9 +26,10 @@ from app.shipping.easypost_carrier import EasyPostCarrier
 from app.shipping.ports import TrackingEvent
 from tests.app.backoffice.people import Person, hire
 from tests.app.factories import check_out, fill_cart, make_variant
-from tests.app.processes import Process, free_port
+from tests.app.processes import Process
 from tests.app.shipping.easypost_wire import LABEL, Wire, easypost_wire
 from tests.app.shipping.test_shipments import KEY, report, sign
+from tests.ports import free_port
 
 PAKET = "DHLPaket:Paket"
 

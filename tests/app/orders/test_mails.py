@@ -21,7 +21,8 @@ from app.orders.mails import Mailer, send_again, send_due_mails
 from app.orders.money import settle_money
 from tests.app.backoffice.people import hire
 from tests.app.factories import check_out, fill_cart, make_variant
-from tests.app.processes import Process, free_port
+from tests.app.processes import Process
+from tests.ports import free_port
 
 
 @pytest.fixture

@@ -27,7 +27,8 @@ from app.payments.breaker import FAILURES, OPEN_SECONDS
 from tests.app.checkout.test_crowd import fill
 from tests.app.core.test_resilience import Link
 from tests.app.factories import check_out, checkout_body, fill_cart, make_variant, stock_of
-from tests.app.processes import Process, free_port, wait_until
+from tests.app.processes import Process, wait_until
+from tests.ports import free_port
 
 NONSENSE = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 14\r\n\r\n<h1>Hello</h1>"
 # More than there are connections to the database, or to the gateway.

@@ -20,7 +20,8 @@ from app.core.settings import Settings, read_settings
 from app.payments.ports import BadWebhook, Charge, GatewayAway, OperationKind, OperationRefused, PaymentState
 from app.payments.stripe_gateway import PAGE, StripeGateway, plan_capture, read_event, read_intent, read_page
 from ci.toolchain.go_programs import STRIPE_MOCK
-from tests.app.processes import free_port, is_listening, wait_until
+from tests.app.processes import is_listening, wait_until
+from tests.ports import free_port
 
 WEBHOOK_KEY = "whsec_test"
 

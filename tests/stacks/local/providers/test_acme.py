@@ -11,7 +11,6 @@ import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from time import monotonic, sleep
 from typing import Any
 
 import pytest
@@ -20,13 +19,10 @@ from cryptography import x509
 from stacks.local.providers import acme
 from stacks.local.providers.authority import make_authority, make_leaf
 from stacks.local.providers.base import Failure
+from tests.app.processes import is_listening, wait_until
+from tests.ports import free_port
 
 PEBBLE = "github.com/letsencrypt/pebble/v2/cmd/pebble@v2.9.0"
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
 
 
 @dataclass(frozen=True)
@@ -81,30 +77,21 @@ def authority(pebble: str, tmp_path: Path) -> Iterator[Authority]:
     }
     (tmp_path / "pebble.json").write_text(json.dumps({"pebble": settings}))
     environment = {"PEBBLE_VA_NOSLEEP": "1", "PEBBLE_WFE_NONCEREJECT": "0"}
-    process = subprocess.Popen(
-        [pebble, "-config", str(tmp_path / "pebble.json")],
-        env=environment,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
+    log = tmp_path / "pebble.log"
+    with log.open("wb") as out:
+        process = subprocess.Popen(
+            [pebble, "-config", str(tmp_path / "pebble.json")], env=environment, stdout=out, stderr=out
+        )
     try:
-        await_port(port)
+        wait_until(
+            lambda: process.poll() is not None or is_listening(port),
+            lambda: f"Pebble does not listen:\n{log.read_text()}",
+        )
+        assert process.poll() is None, f"Pebble has ended:\n{log.read_text()}"
         yield Authority(f"https://127.0.0.1:{port}/dir", certificate, asks)
     finally:
         process.kill()
         process.wait()
-
-
-def await_port(port: int) -> None:
-    deadline = monotonic() + 15
-    while True:
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-        except OSError:
-            assert monotonic() < deadline, "Pebble did not start"
-            sleep(0.1)
-        else:
-            return
 
 
 def test_a_host_that_answers_gets_a_certificate_that_fits_its_key(authority: Authority) -> None:
