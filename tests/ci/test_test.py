@@ -21,7 +21,7 @@ def test_after_a_failed_stage_only_the_removal_runs(tmp_path: Path) -> None:
         Stage("second", writes(tmp_path / "second")),
         Stage("down", writes(tmp_path / "down"), always=True),
     ]
-    assert [code for _, _, code in run(stages, {})] == [3, None, 0]
+    assert [outcome.code for outcome in run(stages, {})] == [3, None, 0]
     assert {file.name for file in tmp_path.iterdir()} == {"first", "down"}
 
 
@@ -54,5 +54,13 @@ def test_only_a_stage_that_may_is_run_again_and_only_after_failed_tests(tmp_path
     ):
         file.unlink(missing_ok=True)
         stages = [Stage("emulated", fails(file, times, code), tries=tries)]
-        assert [ended for _, _, ended in run(stages, {})] == [outcome]
+        assert [ended.code for ended in run(stages, {})] == [outcome]
         assert len(file.read_text()) == runs
+
+
+def test_a_later_try_adds_its_options_and_the_table_says_that_there_was_one(tmp_path: Path) -> None:
+    script = "import sys; sys.exit(sys.argv[1:] != ['--last-failed'])"
+    stage = Stage("live", [sys.executable, "-c", script], tries=2, again=["--last-failed"])
+    (outcome,) = run([stage], {})
+    assert (outcome.code, outcome.tries) == (0, 2)
+    assert str(outcome).endswith("passed at try 2: see above what failed")
